@@ -1,0 +1,80 @@
+"""Agents: named ways to use a model."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from providers.models import Provider
+
+
+class AgentQuerySet(models.QuerySet["Agent"]):
+    """Reads of agents."""
+
+    def visible_to(self, user: User) -> "AgentQuerySet":
+        """One's own, those for everyone, and those for one of the person's groups."""
+        grouped = Q(visibility=Agent.Visibility.GROUPS, groups__in=user.groups.values("pk"))
+        return self.filter(Q(owner=user) | Q(visibility=Agent.Visibility.EVERYONE) | grouped).distinct()
+
+    def editable_by(self, user: User) -> "AgentQuerySet":
+        """One's own; staff also those without an owner."""
+        return self.filter(Q(owner=user) | (Q(owner=None) if user.is_staff else Q(pk__in=[])))
+
+    def usable(self) -> "AgentQuerySet":
+        """Switched on."""
+        return self.filter(is_active=True)
+
+
+class Agent(models.Model):
+    """Provider + model + system prompt + parameters. ``None`` leaves a parameter to the provider; 0 is a value."""
+
+    class Visibility(models.TextChoices):
+        """Who may use it."""
+
+        PRIVATE = "private", _("Only me")
+        GROUPS = "groups", _("My groups")
+        EVERYONE = "everyone", _("Everyone")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="agents"
+    )
+    name = models.CharField(_("name"), max_length=100)
+    slug = models.SlugField(max_length=60, unique=True, editable=False)
+    description = models.CharField(_("description"), max_length=300, blank=True)
+    provider = models.ForeignKey(
+        Provider, on_delete=models.SET_NULL, null=True, blank=True, related_name="agents", verbose_name=_("provider")
+    )
+    model = models.CharField(_("model"), max_length=200, blank=True)
+    system_prompt = models.TextField(_("system prompt"), max_length=100_000, blank=True)
+    temperature = models.FloatField(
+        _("temperature"), null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(2)]
+    )
+    max_tokens = models.PositiveIntegerField(
+        _("longest answer"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(10_000_000)]
+    )
+    top_p = models.FloatField(
+        _("top p"), null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(1)]
+    )
+    reasoning_effort = models.CharField(max_length=20, blank=True)
+    starters = models.JSONField(default=list, blank=True)
+    fallbacks = models.JSONField(default=list, blank=True)
+    visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PRIVATE)
+    groups = models.ManyToManyField(Group, blank=True, related_name="agents")
+    is_active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = AgentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = (models.UniqueConstraint(fields=("owner", "name"), name="agent_name_per_owner"),)
+
+    def __str__(self) -> str:
+        return self.name

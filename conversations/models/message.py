@@ -1,0 +1,67 @@
+"""Messages: a tree in which edits and regenerations are siblings."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import User
+from agents.models import Agent
+from conversations.models.conversation import Conversation
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Reads of messages."""
+
+    def visible_to(self, user: User) -> "MessageQuerySet":
+        """Those of one's own conversations."""
+        return self.filter(conversation__owner=user)
+
+
+class Message(models.Model):
+    """What a person wrote or an agent answered. ``content`` grows by checkpoints while a run lasts."""
+
+    class Role(models.TextChoices):
+        """Who speaks."""
+
+        USER = "user"
+        ASSISTANT = "assistant"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="children")
+    role = models.CharField(max_length=10, choices=Role)
+    content = models.TextField(blank=True)
+    reasoning = models.TextField(blank=True)
+    agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, related_name="messages")
+    agent_name = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("created_at", "id")
+        indexes = (models.Index(fields=("conversation", "created_at"), name="messages_of_conversation"),)
+        constraints = (
+            models.CheckConstraint(condition=Q(parent=None) | ~Q(parent=F("id")), name="message_not_own_parent"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.content[:40]}"
+
+
+class SendKey(models.Model):
+    """An idempotency key: the same key sends once. Kept for 7 days per person."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    reply = models.ForeignKey(Message, on_delete=models.CASCADE, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "key"), name="send_key_once_per_user"),)
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,1 @@
+"""One adapter per wire dialect, and the table that says which kind speaks which."""

@@ -1,0 +1,9 @@
+"""Django application configuration."""
+
+from django.apps import AppConfig
+
+
+class ProvidersConfig(AppConfig):
+    """The ``providers`` package."""
+
+    name = "providers"

@@ -1,0 +1,7 @@
+"""The registry's tables."""
+
+from providers.models.catalogue import ProviderModel
+from providers.models.ledger import UsageRecord
+from providers.models.provider import Provider, ProviderQuerySet
+
+__all__ = ["Provider", "ProviderModel", "ProviderQuerySet", "UsageRecord"]

@@ -1,0 +1,9 @@
+"""Django application configuration."""
+
+from django.apps import AppConfig
+
+
+class WizsiteConfig(AppConfig):
+    """The composition root."""
+
+    name = "wizsite"

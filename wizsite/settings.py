@@ -1,0 +1,326 @@
+"""Django settings of Wiz, in Django's order. Every value that an operator may change comes from ``wizsite.env``."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from wizsite import env
+
+env.scrub()
+
+BASE_DIR = env.BASE_DIR
+DATA_DIR = env.data_dir()
+SECRETS_DIR = DATA_DIR / "secrets"
+
+# Core -----------------------------------------------------------------------------------------------------------
+
+DEBUG = env.boolean("WIZ_DEBUG", default=False)
+SECRET_KEY = env.stored_secret("SECRET_KEY", SECRETS_DIR)
+EMBEDDED = not env.secret("DATABASE_URL") and not env.secret("REDIS_URL")
+PORT = env.integer("WIZ_PORT", 8000, minimum=0, maximum=65535)
+PUBLIC_URL = env.text("WIZ_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+if urlsplit(PUBLIC_URL).scheme not in {"http", "https"} or not urlsplit(PUBLIC_URL).hostname:
+    raise ImproperlyConfigured(f"WIZ_PUBLIC_URL={PUBLIC_URL!r} must look like https://chat.example.org.")
+SECURE_PUBLIC_URL = PUBLIC_URL.startswith("https://")
+LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = env.words("WIZ_ALLOWED_HOSTS") or [*LOCAL_HOSTS, urlsplit(PUBLIC_URL).hostname or ""]
+ALLOWED_ORIGINS = sorted(
+    {PUBLIC_URL, *(f"http://{host}:{PORT}" for host in LOCAL_HOSTS if not SECURE_PUBLIC_URL)}
+)
+CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+
+ROOT_URLCONF = "wizsite.urls"
+ASGI_APPLICATION = "wizsite.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "servestatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "csp",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "allauth",
+    "allauth.account",
+    "accounts",
+    "providers",
+    "agents",
+    "conversations",
+    "wizsite",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    },
+]
+
+# Data -----------------------------------------------------------------------------------------------------------
+
+DATABASES: dict[str, Any] = {"default": dict(env.database(DATA_DIR))}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "pool": {"min_size": 2, "max_size": 20, "timeout": 5},
+        "options": "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s",
+    }
+
+VALKEY_URL = env.valkey_url(DATA_DIR)
+VALKEY_PREFIX = "wiz:"
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "conversations.layer.BoundedPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [
+                {
+                    "address": VALKEY_URL,
+                    "socket_timeout": 5,
+                    "socket_keepalive": True,
+                    "health_check_interval": 25,
+                },
+            ],
+            "prefix": "wiz",
+        },
+    },
+}
+
+# Keys of providers: the first key encrypts, all decrypt. Never derived from SECRET_KEY.
+FERNET_KEYS = [key.strip() for key in env.stored_secret("WIZ_ENCRYPTION_KEYS", SECRETS_DIR).split(",") if key.strip()]
+FERNET_USE_HKDF = True
+
+# Accounts -------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+SIGNUP = env.choice("WIZ_SIGNUP", "closed", ("closed", "invite", "open"))
+ADMIN_EMAIL = env.text("WIZ_ADMIN_EMAIL")
+ADMIN_PASSWORD = env.secret("WIZ_ADMIN_PASSWORD")
+
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_SESSION_REMEMBER = True
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = "__Host-wiz" if SECURE_PUBLIC_URL else "wiz"
+SESSION_COOKIE_SECURE = SECURE_PUBLIC_URL
+CSRF_COOKIE_NAME = "__Host-wiz-csrf" if SECURE_PUBLIC_URL else "wiz-csrf"
+CSRF_COOKIE_SECURE = SECURE_PUBLIC_URL
+
+# Security headers -----------------------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = SECURE_PUBLIC_URL
+SECURE_HSTS_SECONDS = 31536000 if SECURE_PUBLIC_URL else 0
+SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("WIZ_TRUST_PROXY", default=False) else None
+)
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ("/admin/", "/api/docs/"),
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+# Mail -----------------------------------------------------------------------------------------------------------
+
+if env.secret("EMAIL_URL"):
+    import environ
+
+    vars().update(environ.Env.email_url_config(env.secret("EMAIL_URL")))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+DEFAULT_FROM_EMAIL = env.text("WIZ_FROM_EMAIL", "wiz@localhost")
+
+# Text and static files ------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("WIZ_STATIC_ROOT", str(DATA_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "wizsite.static.ModuleManifestStaticFilesStorage"
+    },
+}
+SERVESTATIC_KEEP_ONLY_HASHED_FILES = False
+
+# REST -----------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",
+        "accounts.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.rest.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "accounts.rest.CursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "wizsite.rest.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Wiz",
+    "DESCRIPTION": "Providers, agents, conversations and streamed generations.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# Providers and generations --------------------------------------------------------------------------------------
+
+# Whether base URLs may point at loopback and private ranges. Link-local, metadata, CGNAT and Wiz's own ports never.
+PRIVATE_PROVIDERS = env.boolean("WIZ_PRIVATE_PROVIDERS", default=EMBEDDED)
+PRACTICE_PROVIDER = env.boolean("WIZ_PRACTICE_PROVIDER", default=EMBEDDED)
+PRACTICE_URL = env.text("WIZ_PRACTICE_URL")
+REGISTRY_TTL = 1800  # seconds a configuration stays in the shared cache after its last use
+REGISTRY_MAX_CLIENTS = 200
+HISTORY_MESSAGES = 20
+GENERATION_DEADLINE = env.integer("WIZ_GENERATION_DEADLINE", 900, minimum=5, maximum=3000)  # seconds
+FIRST_EVENT_TIMEOUT = env.integer("WIZ_FIRST_EVENT_TIMEOUT", 120, minimum=1, maximum=3000)  # seconds
+IDLE_TIMEOUT = env.integer("WIZ_IDLE_TIMEOUT", 60, minimum=1, maximum=3000)  # seconds between two events
+DRAIN_LIMIT = 20  # seconds a stopping worker gives its streams
+MAX_MESSAGE_LENGTH = 200_000  # characters of one message
+
+# Celery ---------------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = VALKEY_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    "global_keyprefix": VALKEY_PREFIX,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_TIMEOUT = 3
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_TASK_RETRY_ON_WORKER_LOST = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "wiz"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "reap-generations": {"task": "conversations.tasks.reap_generations", "schedule": 10.0, "options": {"expires": 10}},
+}
+
+# Logging --------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "wizsite.redaction.RedactSecrets"}},
+    "formatters": {"line": {"format": "{asctime} {levelname:7} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
+    "root": {"handlers": ["console"], "level": env.text("WIZ_LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "propagate": False},
+        **{name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "openai", "anthropic", "asyncio")},
+        **{name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace", "kombu")},
+    },
+}
+
+# Admin ----------------------------------------------------------------------------------------------------------
+
+UNFOLD = {"SITE_TITLE": "Wiz", "SITE_HEADER": "Wiz", "SITE_URL": "/", "SHOW_VIEW_ON_SITE": False}
