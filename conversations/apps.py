@@ -7,3 +7,7 @@ class ConversationsConfig(AppConfig):
     """The ``conversations`` package."""
 
     name = "conversations"
+
+    def ready(self) -> None:
+        """Connect the signals."""
+        from conversations import access  # noqa: F401

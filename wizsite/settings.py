@@ -27,9 +27,7 @@ if urlsplit(PUBLIC_URL).scheme not in {"http", "https"} or not urlsplit(PUBLIC_U
 SECURE_PUBLIC_URL = PUBLIC_URL.startswith("https://")
 LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 ALLOWED_HOSTS = env.words("WIZ_ALLOWED_HOSTS") or [*LOCAL_HOSTS, urlsplit(PUBLIC_URL).hostname or ""]
-ALLOWED_ORIGINS = sorted(
-    {PUBLIC_URL, *(f"http://{host}:{PORT}" for host in LOCAL_HOSTS if not SECURE_PUBLIC_URL)}
-)
+ALLOWED_ORIGINS = sorted({PUBLIC_URL, *(f"http://{host}:{PORT}" for host in LOCAL_HOSTS if not SECURE_PUBLIC_URL)})
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 
 ROOT_URLCONF = "wizsite.urls"
@@ -100,6 +98,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+    # Tests use threads, and several threads need a file.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -120,8 +120,8 @@ CHANNEL_LAYERS = {
                 {
                     "address": VALKEY_URL,
                     "socket_timeout": 5,
-                    "socket_keepalive": True,
                     "health_check_interval": 25,
+                    **({} if VALKEY_URL.startswith("unix:") else {"socket_keepalive": True}),
                 },
             ],
             "prefix": "wiz",
@@ -176,9 +176,7 @@ SECURE_SSL_REDIRECT = SECURE_PUBLIC_URL
 SECURE_HSTS_SECONDS = 31536000 if SECURE_PUBLIC_URL else 0
 SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("WIZ_TRUST_PROXY", default=False) else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("WIZ_TRUST_PROXY", default=False) else None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ("/admin/", "/api/docs/"),

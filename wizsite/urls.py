@@ -1,5 +1,20 @@
 """Every address of the site."""
 
-from django.urls import path
+from django.contrib import admin
+from django.urls import include, path
 
-urlpatterns: list = []
+from conversations.streams import generation_events
+from wizsite import health
+
+urlpatterns = [
+    path("", include("conversations.urls")),
+    path("", include("accounts.urls")),
+    path("providers/", include("providers.urls")),
+    path("agents/", include("agents.urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/generations/<uuid:pk>/events/", generation_events, name="generation-events"),
+    path("api/", include("wizsite.api_urls")),
+    path("healthz/live", health.live, name="health-live"),
+    path("healthz/ready", health.ready, name="health-ready"),
+]

@@ -1,7 +1,6 @@
 """A generation: one run that produces one assistant message."""
 
 import uuid
-from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -29,10 +28,6 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         for pk, attempt in attempts.items():
             fences |= Q(pk=pk, attempt=attempt)
         return self.filter(fences, status=Generation.Status.RUNNING)
-
-    def silent_since(self, moment: datetime) -> "GenerationQuerySet":
-        """Running, but without a heartbeat since ``moment``."""
-        return self.filter(status=Generation.Status.RUNNING, heartbeat_at__lt=moment)
 
 
 class Generation(models.Model):

@@ -1,6 +1,7 @@
 """Messages: a tree in which edits and regenerations are siblings."""
 
 import uuid
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -9,6 +10,9 @@ from django.db.models import F, Q
 from accounts.models import User
 from agents.models import Agent
 from conversations.models.conversation import Conversation
+
+if TYPE_CHECKING:
+    from conversations.models.generation import Generation
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -37,6 +41,11 @@ class Message(models.Model):
     agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, related_name="messages")
     agent_name = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    run: "Generation | None"
+    """Its latest generation; set by ``branch.active_branch``."""
+    sibling_ids: list[uuid.UUID]
+    """Its versions in order, itself included; set by ``branch.active_branch``."""
 
     objects = MessageQuerySet.as_manager()
 

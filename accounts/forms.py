@@ -1,0 +1,64 @@
+"""Forms about people: setting up, one's own settings, API tokens."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+class SetupForm(forms.Form):
+    """The first administrator."""
+
+    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        help_text=_("At least 12 characters, and none of the common ones."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean(self) -> dict[str, object]:
+        """The password must pass the site's rules."""
+        cleaned = super().clean() or {}
+        if password := cleaned.get("password"):
+            person = User(email=cleaned.get("email", ""), name=cleaned.get("name", ""))
+            try:
+                validate_password(password, person)
+            except ValidationError as error:
+                self.add_error("password", error)
+        return cleaned
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
+    """How one is called and how the pages look."""
+
+    class Meta:
+        model = User
+        fields = ("name", "theme")
+        labels: ClassVar = {"name": _("Name"), "theme": _("Theme")}
+        help_texts: ClassVar = {"name": _("Shown to the people you share with.")}
+        widgets: ClassVar = {"theme": forms.RadioSelect, "name": forms.TextInput(attrs={"autocomplete": "name"})}
+
+
+class TokenForm(forms.Form):
+    """A new API token."""
+
+    LIFETIMES: ClassVar = (("30", _("30 days")), ("90", _("90 days")), ("365", _("One year")), ("", _("Until revoked")))
+
+    name = forms.CharField(
+        label=_("What is it for"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    days = forms.ChoiceField(label=_("Valid for"), choices=LIFETIMES, required=False, initial="90")
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it stops working; ``None`` for never."""
+        days = self.cleaned_data["days"]
+        return timezone.now() + timedelta(days=int(days)) if days else None

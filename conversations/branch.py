@@ -1,0 +1,39 @@
+"""The branch of a conversation that is shown: from the first message to the head."""
+
+from uuid import UUID
+
+from conversations.models import Conversation, Generation, Message
+
+
+def active_branch(conversation: Conversation) -> list[Message]:
+    """The messages from the root to the head, oldest first, in three queries.
+
+    Each has ``run`` (its latest generation or ``None``) and ``sibling_ids`` (its versions in order, itself included).
+    """
+    rows = list(
+        Message.objects.filter(conversation=conversation).order_by("created_at", "id").values_list("pk", "parent_id")
+    )
+    parents: dict[UUID, UUID | None] = dict(rows)
+    children: dict[UUID | None, list[UUID]] = {}
+    for pk, parent in rows:
+        children.setdefault(parent, []).append(pk)
+    path = []
+    position = conversation.head_id
+    while position is not None and position in parents:
+        path.append(position)
+        position = parents[position]
+    return _load(list(reversed(path)), parents, children)
+
+
+def _load(path: list[UUID], parents: dict[UUID, UUID | None], children: dict[UUID | None, list[UUID]]) -> list[Message]:
+    messages = Message.objects.select_related("agent").in_bulk(path)
+    runs: dict[UUID, Generation] = {}
+    for run in Generation.objects.filter(message__in=path).order_by("queued_at"):
+        runs[run.message_id] = run
+    branch = []
+    for pk in path:
+        message = messages[pk]
+        message.run = runs.get(pk)
+        message.sibling_ids = children[parents[pk]]
+        branch.append(message)
+    return branch

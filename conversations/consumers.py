@@ -1,0 +1,179 @@
+"""The WebSocket of a conversation: events as they come, and finished blocks as sanitised HTML."""
+
+import asyncio
+import json
+import logging
+import time
+from collections import deque
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from accounts.models import User
+from conversations.access import is_still_signed_in
+from conversations.database import in_thread
+from conversations.events import START, Event, EventId, EventType
+from conversations.follow import Lagging, follow
+from conversations.models import Conversation, Generation
+from conversations.publication import conversation_group, user_group
+from conversations.rendering import BlockRenderer
+from conversations.sequence import Followed, generations_after
+from conversations.services import request_stop
+
+logger = logging.getLogger(__name__)
+
+RECHECK_EVERY = 30.0  # seconds: makes up for a lost revocation or change
+SEND_LIMIT = 10.0  # seconds a reader may take to accept one frame
+FLOOD = 20  # messages in ten seconds
+LONGEST_MESSAGE = 4096  # characters a client may send at once
+
+CLOSE_BAD_DATA = 1007
+CLOSE_REFUSED = 1008
+CLOSE_SIGNED_OUT = 4001
+CLOSE_TOO_SLOW = 4008
+
+
+class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """Follows the runs of one conversation for one signed-in person."""
+
+    async def connect(self) -> None:
+        """Refuse, before accepting, whoever may not see the conversation."""
+        self.task: asyncio.Task[None] | None = None
+        self.change = asyncio.Event()
+        self.received: deque[float] = deque(maxlen=FLOOD)
+        self.user: User = self.scope["user"]
+        self.conversation_id: UUID = self.scope["url_route"]["kwargs"]["conversation_id"]
+        if not self.user.is_authenticated or not await in_thread(self._may_see):
+            await self.close(CLOSE_REFUSED)
+            return
+        await self.accept()
+        self.groups_joined = [conversation_group(self.conversation_id), user_group(self.user.pk)]
+        for group in self.groups_joined:
+            await self.channel_layer.group_add(group, self.channel_name)
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002 - Channels' signature
+        """Leave nothing behind."""
+        if self.task is not None:
+            self.task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self.task
+        for group in getattr(self, "groups_joined", []):
+            with suppress(Exception):
+                await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Only ``follow`` and ``stop`` are understood; a client that sends anything else is shown out."""
+        now = time.monotonic()
+        if len(self.received) == FLOOD and now - self.received[0] < 10:
+            await self.close(CLOSE_REFUSED)
+            return
+        self.received.append(now)
+        message = _parse(text_data if bytes_data is None else None)
+        match message:
+            case {"type": "follow", **rest}:
+                await self._start(rest.get("after"))
+            case {"type": "stop"}:
+                await in_thread(self._stop)
+            case None:
+                await self.close(CLOSE_BAD_DATA)
+            case _:
+                await self.close(CLOSE_REFUSED)
+
+    async def conversation_changed(self, _: dict[str, Any]) -> None:
+        """Something was sent, from here or elsewhere."""
+        self.change.set()
+        await self._send_json(b'{"event":"changed"}')
+
+    async def user_revoked(self, _: dict[str, Any]) -> None:
+        """The person may have signed out: look at once."""
+        await self._recheck()
+
+    async def _start(self, after: object) -> None:
+        try:
+            position = EventId.parse(after) if isinstance(after, str) and after else None
+        except ValueError:
+            await self.close(CLOSE_BAD_DATA)
+            return
+        if self.task is not None:
+            self.task.cancel()
+        self.task = asyncio.create_task(self._follow_all(position))
+
+    async def _follow_all(self, position: EventId | None) -> None:
+        """Follow one run after the other, for as long as the socket lasts."""
+        try:
+            while True:
+                self.change.clear()
+                for followed in await in_thread(generations_after, self.conversation_id, position):
+                    position = await self._follow_run(followed, position or START)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.change.wait(), RECHECK_EVERY)
+                    continue
+                if not await self._recheck():
+                    return
+        except (Lagging, TimeoutError):
+            await self.close(CLOSE_TOO_SLOW)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            logger.exception("Following conversation %s failed.", self.conversation_id)
+            await self.close(1011)
+
+    async def _follow_run(self, followed: Followed, position: EventId) -> EventId:
+        """Send what lies behind ``position``; what lies before only brings the renderer up to date."""
+        renderer = BlockRenderer()
+        head = b'"generation":"%s","message":"%s"' % (str(followed.pk).encode(), str(followed.message_id).encode())
+        async for event in follow(followed.pk):
+            if event.type is EventType.ATTEMPT_START:
+                renderer = BlockRenderer()
+            if event.id > position:
+                await self._send_event(event, head)
+            await self._send_blocks(event, renderer, head, silent=event.id < position)
+            position = max(position, event.id)
+        return position
+
+    async def _send_event(self, event: Event, head: bytes) -> None:
+        await self._send_json(
+            b'{"id":"%s","event":"%s",%s,"data":%s}'
+            % (str(event.id).encode(), event.type.encode(), head, event.payload)
+        )
+
+    async def _send_blocks(self, event: Event, renderer: BlockRenderer, head: bytes, *, silent: bool) -> None:
+        if event.type is EventType.TEXT_DELTA:
+            text = json.loads(event.payload)["text"]
+            blocks = await asyncio.to_thread(renderer.feed, text) if "\n" in text else renderer.feed(text)
+        elif event.type is EventType.GENERATION_END:
+            blocks = await asyncio.to_thread(renderer.close)
+        else:
+            return
+        for block in [] if silent else blocks:
+            data = json.dumps({"html": block.html, "end": block.end}).encode()
+            await self._send_json(b'{"event":"block",%s,"data":%s}' % (head, data))
+
+    async def _send_json(self, frame: bytes) -> None:
+        await asyncio.wait_for(self.send(text_data=frame.decode()), SEND_LIMIT)
+
+    async def _recheck(self) -> bool:
+        if await in_thread(is_still_signed_in, self.scope) and await in_thread(self._may_see):
+            return True
+        await self.close(CLOSE_SIGNED_OUT)
+        return False
+
+    def _may_see(self) -> bool:
+        return Conversation.objects.visible_to(self.user).filter(pk=self.conversation_id).exists()
+
+    def _stop(self) -> None:
+        for generation in Generation.objects.filter(conversation=self.conversation_id).active():
+            request_stop(generation=generation)
+
+
+def _parse(text: str | None) -> dict[str, Any] | None:
+    """The client's message, or ``None`` when it is not a small JSON object."""
+    if text is None or len(text) > LONGEST_MESSAGE:
+        return None
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None

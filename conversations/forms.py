@@ -1,0 +1,48 @@
+"""The composer."""
+
+import uuid
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from agents.models import Agent, AgentQuerySet
+
+KEY_LENGTH = 64
+
+
+def new_key() -> str:
+    """The idempotency key of one rendered composer."""
+    return uuid.uuid4().hex
+
+
+def ready_agents(user: User) -> AgentQuerySet:
+    """The agents that can answer this person now."""
+    ready: AgentQuerySet = Agent.objects.visible_to(user).usable().filter(provider__is_active=True).exclude(model="")
+    return ready.select_related("provider")
+
+
+class ComposerForm(forms.Form):
+    """What a person says, to which agent."""
+
+    content = forms.CharField(
+        label=_("Message"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 1, "autocomplete": "off", "aria-describedby": "composer-error"}),
+    )
+    starter = forms.CharField(required=False, strip=False, max_length=settings.MAX_MESSAGE_LENGTH)
+    key = forms.CharField(required=False, max_length=KEY_LENGTH)
+    agent = forms.ModelChoiceField(label=_("Agent"), queryset=Agent.objects.none(), required=False, empty_label=None)
+
+    def __init__(self, *args: object, user: User, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        choice = self.fields["agent"]
+        assert isinstance(choice, forms.ModelChoiceField)  # noqa: S101 - tells the type checker
+        choice.queryset = ready_agents(user)
+
+    @property
+    def words(self) -> str:
+        """What is to be sent: a starter prompt if one was pressed, else what was written."""
+        return str(self.cleaned_data.get("starter") or self.cleaned_data.get("content") or "")

@@ -1,0 +1,193 @@
+"""Code blocks: a figure with the language's name and, where it is cheap, Pygments' classes."""
+
+import re
+from functools import lru_cache
+
+from markdown_it.common.utils import escapeHtml
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+SIZE_LIMIT = 100_000  # characters
+# Several of Pygments' lexers take quadratic time over long lines and long runs of white space.
+LINE_LIMIT = 1000
+_COSTLY = re.compile(rf"[^\n]{{{LINE_LIMIT}}}|\s{{200}}")
+_LANGUAGE = re.compile(r"[A-Za-z0-9+#._-]{1,40}")
+_LANGUAGES = frozenset(
+    [
+        "apache",
+        "arduino",
+        "asm",
+        "awk",
+        "bash",
+        "basic",
+        "bat",
+        "c",
+        "c#",
+        "c++",
+        "cfg",
+        "clojure",
+        "cmake",
+        "coffeescript",
+        "console",
+        "cpp",
+        "crystal",
+        "cs",
+        "csharp",
+        "css",
+        "cuda",
+        "cython",
+        "d",
+        "dart",
+        "delphi",
+        "diff",
+        "django",
+        "docker",
+        "dockerfile",
+        "dosbatch",
+        "elixir",
+        "elm",
+        "erlang",
+        "f#",
+        "fortran",
+        "fsharp",
+        "gdscript",
+        "gherkin",
+        "glsl",
+        "go",
+        "golang",
+        "graphql",
+        "groovy",
+        "haskell",
+        "hcl",
+        "html",
+        "html+jinja",
+        "ini",
+        "java",
+        "javascript",
+        "jinja",
+        "js",
+        "json",
+        "json5",
+        "jsonnet",
+        "jsx",
+        "julia",
+        "kotlin",
+        "latex",
+        "less",
+        "lisp",
+        "llvm",
+        "lua",
+        "make",
+        "makefile",
+        "markdown",
+        "mathematica",
+        "matlab",
+        "md",
+        "mysql",
+        "nasm",
+        "nginx",
+        "nim",
+        "nix",
+        "numpy",
+        "objc",
+        "objective-c",
+        "ocaml",
+        "octave",
+        "openscad",
+        "pascal",
+        "perl",
+        "php",
+        "pl",
+        "postgres",
+        "postgresql",
+        "powershell",
+        "prolog",
+        "proto",
+        "protobuf",
+        "ps1",
+        "pug",
+        "puppet",
+        "pwsh",
+        "py",
+        "py3",
+        "pycon",
+        "pytb",
+        "python",
+        "python3",
+        "qml",
+        "r",
+        "racket",
+        "rb",
+        "rego",
+        "rest",
+        "rs",
+        "rst",
+        "ruby",
+        "rust",
+        "sass",
+        "scala",
+        "scheme",
+        "scss",
+        "sh",
+        "shell",
+        "sml",
+        "solidity",
+        "sparql",
+        "sql",
+        "sqlite3",
+        "swift",
+        "systemverilog",
+        "tcl",
+        "terraform",
+        "tex",
+        "tf",
+        "toml",
+        "ts",
+        "tsx",
+        "twig",
+        "typescript",
+        "v",
+        "vala",
+        "vb.net",
+        "verilog",
+        "vhdl",
+        "vim",
+        "vue",
+        "xml",
+        "yaml",
+        "yml",
+        "zig",
+        "zsh",
+    ]
+)
+_formatter: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
+
+
+def render_code(code: str, info: str) -> str:
+    """The figure of a code block; ``info`` is what follows the fence, of which the first word names the language."""
+    words = info.split(maxsplit=1)
+    language = words[0].lower() if words and _LANGUAGE.fullmatch(words[0]) else "text"
+    return (
+        f'<figure class="code" data-language="{language}"><figcaption>{language}</figcaption>'
+        f'<pre><code class="highlight">{_paint(code, language)}</code></pre></figure>'
+    )
+
+
+def _paint(code: str, language: str) -> str:
+    lexer = _find_lexer(language)
+    if lexer is None or len(code) > SIZE_LIMIT or _COSTLY.search(code):
+        return escapeHtml(code)
+    return highlight(code, lexer, _formatter)
+
+
+@lru_cache(maxsize=256)
+def _find_lexer(language: str) -> Lexer | None:
+    if language not in _LANGUAGES:
+        return None
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None

@@ -1,0 +1,134 @@
+"""A running attempt in memory: its text so far, and the events that the log has not got yet.
+
+Lives on the engine's loop and is touched only there, except for ``snapshot``, which reads two strings.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from conversations.events import STEP, Event, EventId, EventType, utf16_length
+from conversations.log import encode_payload
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a checkpoint writes."""
+
+    generation_id: UUID
+    message_id: UUID
+    attempt: int
+    text: str
+    reasoning: str
+
+
+@dataclass(slots=True)
+class PendingDelta:
+    """Pieces of one kind in a row; they become one event."""
+
+    type: EventType
+    offset: int
+    pieces: list[str]
+
+
+@dataclass(slots=True)
+class Transcript:
+    """The pieces of a growing text and their length in UTF-16 code units."""
+
+    pieces: list[str] = field(default_factory=list)
+    length: int = 0
+
+    def append(self, text: str) -> int:
+        """Add a piece and return the offset at which it starts."""
+        offset = self.length
+        self.pieces.append(text)
+        self.length += utf16_length(text)
+        return offset
+
+    def join(self) -> str:
+        """The whole text; keeps the joined form so that the next call is cheap."""
+        whole = "".join(self.pieces)
+        self.pieces = [whole]
+        return whole
+
+
+class Run:
+    """One attempt at one generation. ``outbox`` is the batch under way to the log; it is sent until it is there."""
+
+    def __init__(self, *, generation_id: UUID, message_id: UUID, attempt: int, epoch: int) -> None:
+        self.generation_id = generation_id
+        self.message_id = message_id
+        self.attempt = attempt
+        self.epoch = epoch
+        self.text = Transcript()
+        self.reasoning = Transcript()
+        self.outbox: list[Event] = []
+        self.creates_log = True
+        self._sequence = 0
+        self._pending: list[PendingDelta | tuple[EventType, bytes]] = []
+        self._saved = (0, 0)
+
+    @property
+    def has_output(self) -> bool:
+        """Whether a reader may have seen something."""
+        return bool(self.text.length or self.reasoning.length)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to send."""
+        return bool(self.outbox or self._pending)
+
+    def announce(self, event_type: EventType, data: object) -> None:
+        """Queue an event that is not a delta."""
+        self._pending.append((event_type, encode_payload(data)))
+
+    def append(self, event_type: EventType, text: str) -> None:
+        """Queue a delta; deltas of one kind in a row are merged."""
+        transcript = self.text if event_type is EventType.TEXT_DELTA else self.reasoning
+        offset = transcript.append(text)
+        last = self._pending[-1] if self._pending else None
+        if isinstance(last, PendingDelta) and last.type is event_type:
+            last.pieces.append(text)
+        else:
+            self._pending.append(PendingDelta(event_type, offset, [text]))
+
+    def fill_outbox(self) -> list[Event]:
+        """The events to send now: those of a failed batch first, and nothing newer before they are through."""
+        if not self.outbox:
+            self.outbox = [self._number(item) for item in self._pending]
+            self._pending = []
+        return self.outbox
+
+    def restart_log(self) -> None:
+        """The log has vanished: begin it again with all text so far. Nothing of the old outbox is needed."""
+        kept = [item for item in self._pending if not isinstance(item, PendingDelta)]
+        ends = [(event.type, event.payload) for event in self.outbox if event.type is EventType.GENERATION_END]
+        self.outbox, self._pending, self.creates_log = [], [], True
+        self.announce(EventType.ATTEMPT_START, {"attempt": self.attempt, "reason": "log_restored"})
+        for event_type, transcript in ((EventType.REASONING_DELTA, self.reasoning), (EventType.TEXT_DELTA, self.text)):
+            if transcript.length:
+                self._pending.append(PendingDelta(event_type, 0, [transcript.join()]))
+        self._pending += [*kept, *ends]
+
+    def snapshot(self) -> Snapshot | None:
+        """What has to be saved since the last call that returned something; ``None`` when nothing changed."""
+        lengths = (self.text.length, self.reasoning.length)
+        if lengths == self._saved:
+            return None
+        self._saved = lengths
+        return self.whole()
+
+    def forget_snapshot(self) -> None:
+        """The last snapshot could not be saved: offer it again."""
+        self._saved = (-1, -1)
+
+    def whole(self) -> Snapshot:
+        """All text so far."""
+        return Snapshot(self.generation_id, self.message_id, self.attempt, self.text.join(), self.reasoning.join())
+
+    def _number(self, item: PendingDelta | tuple[EventType, bytes]) -> Event:
+        self._sequence += STEP
+        event_id = EventId(self.epoch, self._sequence)
+        if isinstance(item, PendingDelta):
+            payload = encode_payload({"offset": item.offset, "text": "".join(item.pieces)})
+            return Event(event_id, item.type, payload)
+        return Event(event_id, *item)

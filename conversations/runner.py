@@ -1,0 +1,219 @@
+"""All running attempts of this process, on the engine's loop: streaming, checkpoints, stop, drain."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.utils import timezone
+
+from conversations.checkpoint import save_checkpoints
+from conversations.control import listen_for_stops
+from conversations.events import EventType
+from conversations.flusher import Flusher
+from conversations.run import Run, Snapshot
+from providers import registry
+from providers.errors import BadResponse, ProviderError, ProviderTimeout, UnknownError
+from providers.types import ChatRequest, Finish, ReasoningDelta, TextDelta
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_EVERY = 1.0  # seconds
+
+
+class Ending(StrEnum):
+    """How a stream ended."""
+
+    FINISHED = "finished"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    """A person said stop."""
+    HANDED_BACK = "handed_back"
+    """This process is shutting down."""
+    FENCED = "fenced"
+    """The row belongs to another attempt or is over: nothing may be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known when the stream is over."""
+
+    ending: Ending
+    snapshot: Snapshot
+    has_output: bool
+    first_token_at: datetime | None
+    finish: Finish | None = None
+    error: ProviderError | None = None
+
+
+class Active:
+    """A run and the task that streams it."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.task = asyncio.current_task()
+        self.cut: Ending | None = None
+
+    def cut_off(self, ending: Ending) -> None:
+        """End the stream at once, which closes the connection to the provider."""
+        if self.cut is None and self.task is not None:
+            self.cut = ending
+            self.task.cancel()
+
+
+class Runner:
+    """One per process; created on the engine's loop by ``get_runner``."""
+
+    def __init__(self) -> None:
+        self._active: dict[UUID, Active] = {}
+        self.flusher = Flusher()
+        self._tasks = [
+            asyncio.create_task(self._checkpoint_for_ever(), name="checkpoints"),
+            asyncio.create_task(listen_for_stops(self.stop), name="stops"),
+        ]
+
+    async def stream(self, run: Run, provider_id: UUID, request: ChatRequest, deadline: float) -> Outcome:
+        """Stream one attempt to its end. Never raises for what a provider or a person does.
+
+        ``deadline`` is in seconds from now.
+        """
+        active = Active(run)
+        self._active[run.generation_id] = active
+        self.flusher.add(run)
+        self.flusher.wake()
+        first: list[datetime] = []
+        try:
+            async with asyncio.timeout(deadline):
+                finish = await self._consume(run, provider_id, request, first)
+            return self._outcome(active, Ending.FINISHED, first, finish=finish)
+        except asyncio.CancelledError:
+            if active.cut is None:
+                raise
+            asyncio.current_task().uncancel()  # type: ignore[union-attr]
+            return self._outcome(active, active.cut, first)
+        except TimeoutError:
+            return self._outcome(active, Ending.FAILED, first, error=ProviderTimeout(phase="total"))
+        except ProviderError as error:
+            return self._outcome(active, Ending.FAILED, first, error=error)
+        except Exception:
+            logger.exception("The stream of %s failed unexpectedly.", run.generation_id)
+            return self._outcome(active, Ending.FAILED, first, error=UnknownError())
+        finally:
+            self._active.pop(run.generation_id, None)
+
+    async def finish(self, run: Run, *, ended: bool) -> None:
+        """After the database has the outcome: get the last events out and let the run go."""
+        self.flusher.wake()
+        await self.flusher.drain(run, 2)
+        if not ended:
+            self.flusher.discard(run)
+
+    def stop(self, generation_id: UUID) -> None:
+        """Stop a run of this process, if it is one."""
+        if active := self._active.get(generation_id):
+            active.cut_off(Ending.STOPPED)
+
+    async def hand_back_all(self, seconds: float) -> None:
+        """Give the streams ``seconds`` to end by themselves, then cut the rest off."""
+        tasks = [active.task for active in self._active.values() if active.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for active in list(self._active.values()):
+            active.cut_off(Ending.HANDED_BACK)
+
+    async def _consume(self, run: Run, provider_id: UUID, request: ChatRequest, first: list[datetime]) -> Finish | None:
+        async with _open_stream(provider_id, request) as events:
+            async for event in events:
+                match event:
+                    case TextDelta(text):
+                        run.append(EventType.TEXT_DELTA, text)
+                    case ReasoningDelta(text):
+                        run.append(EventType.REASONING_DELTA, text)
+                    case Finish():
+                        return event
+                    case _:
+                        continue
+                if not first:
+                    first.append(timezone.now())
+                self.flusher.wake()
+        raise BadResponse(detail="The stream ended without an event that says why.")
+
+    def _outcome(
+        self,
+        active: Active,
+        ending: Ending,
+        first: list[datetime],
+        *,
+        finish: Finish | None = None,
+        error: ProviderError | None = None,
+    ) -> Outcome:
+        run = active.run
+        return Outcome(ending, run.whole(), run.has_output, first[0] if first else None, finish, error)
+
+    async def _checkpoint_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT_EVERY)
+            if self._active:
+                await self._checkpoint()
+
+    async def _checkpoint(self) -> None:
+        runs = {active.run.generation_id: active.run for active in self._active.values()}
+        attempts = {pk: run.attempt for pk, run in runs.items()}
+        snapshots = [snapshot for run in runs.values() if (snapshot := run.snapshot())]
+        try:
+            verdict = await sync_to_async(save_checkpoints, thread_sensitive=False)(attempts, snapshots)
+        except Exception as error:
+            logger.warning("Checkpoint failed (%s); trying again in a second.", type(error).__name__)
+            for snapshot in snapshots:
+                runs[snapshot.generation_id].forget_snapshot()
+            return
+        for pk in attempts:
+            if pk not in verdict.owned and (active := self._active.get(pk)) and active.run is runs[pk]:
+                active.cut_off(Ending.FENCED)
+            elif pk in verdict.stopped:
+                self.stop(pk)
+
+
+@asynccontextmanager
+async def _open_stream(provider_id: UUID, request: ChatRequest) -> AsyncIterator[AsyncIterator[object]]:
+    """The provider's events; leaving the block closes the connection within a second."""
+    client = await registry.get_client(provider_id)
+    async with aclosing(client.stream(request)) as events:  # type: ignore[type-var]
+        yield events
+
+
+_runner: Runner | None = None
+
+
+async def get_runner() -> Runner:
+    """The process's runner; call it on the engine's loop."""
+    global _runner  # noqa: PLW0603 - one per process
+    loop = asyncio.get_running_loop()
+    if _runner is None or _runner.flusher.loop is not loop:
+        _runner = Runner()
+    return _runner
+
+
+async def stream_attempt(run: Run, provider_id: UUID, request: ChatRequest) -> Outcome:
+    """Stream one attempt on the engine's loop."""
+    runner = await get_runner()
+    return await runner.stream(run, provider_id, request, settings.GENERATION_DEADLINE)
+
+
+async def finish_run(run: Run, *, ended: bool) -> None:
+    """See ``Runner.finish``."""
+    with suppress(TimeoutError):
+        await (await get_runner()).finish(run, ended=ended)
+
+
+async def announce(run: Run, events: list[tuple[EventType, object]]) -> None:
+    """Add events that are not deltas to a run, on the engine's loop."""
+    for event_type, payload in events:
+        run.announce(event_type, payload)
+    (await get_runner()).flusher.wake()

@@ -1,0 +1,216 @@
+"""Writes on conversations: send, edit, regenerate, stop. A send is one transaction; the task follows its commit."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from agents.models import Agent
+from conversations import publication
+from conversations.control import publish_stop
+from conversations.models import Conversation, Generation, Message, SendKey
+from conversations.reaper import end_queued
+from providers.errors import ProviderInactive, ProviderNotFound
+
+KEY_LIFETIME = timedelta(days=7)
+TITLE_LENGTH = 60
+
+
+class RunActive(Exception):
+    """The conversation is waiting for an answer already."""
+
+    def __init__(self) -> None:
+        super().__init__(_("An answer is still being written here. Wait for it or stop it first."))
+
+
+class KeyReused(Exception):
+    """The same idempotency key came with another message."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This Idempotency-Key was used for another message. Use a new key for a new message."))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a send made: the person's message, the answer to come, and the run that writes it."""
+
+    message: Message
+    reply: Message
+    generation: Generation
+
+
+def start_conversation(*, user: User, agent: Agent | None, title: str = "") -> Conversation:
+    """An empty conversation."""
+    return Conversation.objects.create(owner=user, agent=agent, title=title.strip()[:200])
+
+
+def send_message(
+    *,
+    user: User,
+    conversation: Conversation,
+    content: str,
+    parent: Message | None = None,
+    agent: Agent | None = None,
+    key: str = "",
+) -> Sent:
+    """Append a message to the shown branch (or below ``parent``) and queue its answer.
+
+    The same ``key`` sends once: a repetition returns what the first call made. Raises ``ValidationError`` (``content``,
+    ``agent``, ``parent``), ``ProviderError``, ``RunActive``, ``KeyReused``.
+    """
+    _check_content(content)
+    if parent is not None and (parent.conversation_id != conversation.pk or parent.role != Message.Role.ASSISTANT):
+        raise ValidationError({"parent": _("The parent must be an answer in this conversation.")})
+    digest = _digest("send", str(conversation.pk), content, str(parent.pk if parent else ""))
+    with transaction.atomic():
+        conversation = _lock(conversation)
+        if (earlier := _earlier(user, key, digest)) is not None:
+            return earlier
+        chosen = _usable(agent or conversation.agent, user)
+        _refuse_second_run(conversation)
+        above = parent or conversation.head
+        message = Message.objects.create(
+            conversation=conversation, parent=above, role=Message.Role.USER, content=content
+        )
+        return _queue_reply(user, conversation, message, chosen, key=key, digest=digest)
+
+
+def edit_message(*, user: User, message: Message, content: str, key: str = "") -> Sent:
+    """A new version of one's own message, beside the old one, with a new answer. Raises as ``send_message``."""
+    _check_content(content)
+    if message.role != Message.Role.USER:
+        raise ValidationError({"message": _("Only your own messages can be edited.")})
+    digest = _digest("edit", str(message.pk), content)
+    with transaction.atomic():
+        conversation = _lock(message.conversation)
+        if (earlier := _earlier(user, key, digest)) is not None:
+            return earlier
+        agent = _usable(conversation.agent, user)
+        _refuse_second_run(conversation)
+        version = Message.objects.create(
+            conversation=conversation, parent=message.parent, role=Message.Role.USER, content=content
+        )
+        return _queue_reply(user, conversation, version, agent, key=key, digest=digest)
+
+
+def regenerate(*, user: User, message: Message, agent: Agent | None = None) -> Sent:
+    """Another answer to the same message, beside the old one. Raises as ``send_message``."""
+    if message.role != Message.Role.ASSISTANT or message.parent is None:
+        raise ValidationError({"message": _("Only answers can be regenerated.")})
+    with transaction.atomic():
+        conversation = _lock(message.conversation)
+        chosen = _usable(agent or message.agent or conversation.agent, user)
+        _refuse_second_run(conversation)
+        return _queue_reply(user, conversation, message.parent, chosen)
+
+
+def request_stop(*, generation: Generation) -> None:
+    """Stop a run: at once when it is queued, within a second when it is running; its text is kept."""
+    Generation.objects.filter(pk=generation.pk).active().update(cancel_requested=True)
+    if not end_queued(generation.pk):
+        publish_stop(generation.pk)
+
+
+def rename_conversation(*, conversation: Conversation, title: str) -> None:
+    """Give a conversation a title; raises ``ValidationError``."""
+    title = " ".join(title.split())
+    if not title or len(title) > 200:
+        raise ValidationError({"title": _("A title has 1 to 200 characters.")})
+    Conversation.objects.filter(pk=conversation.pk).update(title=title)
+
+
+def delete_conversation(*, conversation: Conversation) -> None:
+    """Delete for good; a run that is still going is stopped."""
+    for generation in Generation.objects.filter(conversation=conversation).active():
+        request_stop(generation=generation)
+    conversation.delete()
+
+
+def _check_content(content: str) -> None:
+    if not content.strip():
+        raise ValidationError({"content": _("Write something first.")})
+    if len(content) > settings.MAX_MESSAGE_LENGTH:
+        problem = _("This message has %(length)s characters; %(limit)s are allowed. Shorten it or split it.")
+        figures = {"length": f"{len(content):,}", "limit": f"{settings.MAX_MESSAGE_LENGTH:,}"}
+        raise ValidationError({"content": problem % figures})
+    if "\0" in content or any("\ud800" <= char <= "\udfff" for char in content):
+        raise ValidationError({"content": _("The message contains characters that cannot be stored.")})
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _lock(conversation: Conversation) -> Conversation:
+    """The row as it is now, locked: two sends to one conversation come one after the other."""
+    return Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
+
+
+def _earlier(user: User, key: str, digest: str) -> Sent | None:
+    """What an earlier send with this key made; claims the key when there was none."""
+    if not key:
+        return None
+    if len(key) > 200:
+        raise ValidationError({"key": _("An Idempotency-Key has at most 200 characters.")})
+    SendKey.objects.filter(user=user, key=key, created_at__lt=timezone.now() - KEY_LIFETIME).delete()
+    claimed, is_new = SendKey.objects.get_or_create(user=user, key=key, defaults={"digest": digest})
+    if is_new:
+        return None
+    if claimed.digest != digest or claimed.reply is None or claimed.reply.parent is None:
+        raise KeyReused
+    return Sent(claimed.reply.parent, claimed.reply, claimed.reply.generations.latest("queued_at"))
+
+
+def _usable(agent: Agent | None, user: User) -> Agent:
+    """The agent, if the person may use it and it can answer; raises with the reason otherwise."""
+    if agent is None or not Agent.objects.visible_to(user).filter(pk=agent.pk).exists():
+        raise ValidationError({"agent": _("Choose an agent first.")})
+    if not agent.is_active:
+        raise ValidationError({"agent": _("%(agent)s is switched off. Choose another agent.") % {"agent": agent.name}})
+    if agent.provider is None:
+        raise ProviderNotFound
+    if not agent.provider.is_active:
+        raise ProviderInactive(provider=agent.provider.name)
+    if not agent.model:
+        message = _("%(agent)s has no model yet. Choose one in the agent's settings.")
+        raise ValidationError({"agent": message % {"agent": agent.name}})
+    return agent
+
+
+def _refuse_second_run(conversation: Conversation) -> None:
+    if Generation.objects.filter(conversation=conversation).active().exists():
+        raise RunActive
+
+
+def _queue_reply(
+    user: User, conversation: Conversation, message: Message, agent: Agent, *, key: str = "", digest: str = ""
+) -> Sent:
+    """The empty answer and its run, and on commit the task."""
+    reply = Message.objects.create(
+        conversation=conversation, parent=message, role=Message.Role.ASSISTANT, agent=agent, agent_name=agent.name
+    )
+    generation = Generation.objects.create(
+        conversation=conversation, message=reply, published_at=timezone.now(), publications=1
+    )
+    if key:
+        SendKey.objects.filter(user=user, key=key, digest=digest).update(reply=reply)
+    Conversation.objects.filter(pk=conversation.pk).update(
+        head=reply, agent=agent, updated_at=Now(), title=conversation.title or make_title(message.content)
+    )
+    transaction.on_commit(partial(publication.publish_run, generation.pk), robust=True)
+    transaction.on_commit(partial(publication.publish_change, conversation.pk), robust=True)
+    return Sent(message, reply, generation)
+
+
+def make_title(content: str) -> str:
+    """The first words of the first message."""
+    words = " ".join(content.split())
+    return words if len(words) <= TITLE_LENGTH else words[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"

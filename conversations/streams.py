@@ -1,0 +1,90 @@
+"""Events over HTTP: server-sent events of a run, and waiting for its end."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
+from uuid import UUID
+
+from accounts.authentication import authenticate_request
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET
+
+from conversations.database import in_thread
+from conversations.events import START, Event, EventId
+from conversations.follow import Lagging, follow, look
+from conversations.models import Generation
+
+HEARTBEAT = 15.0  # seconds between two comments on a silent stream
+
+
+@csrf_exempt
+@require_GET
+async def generation_events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """Server-sent events from the start or behind ``Last-Event-ID``; ends with generation-end."""
+    refusal = await in_thread(_refusal, request, pk)
+    if refusal is not None:
+        return refusal
+    text = request.headers.get("Last-Event-ID", "") or request.GET.get("after", "")
+    try:
+        after = EventId.parse(text) if text else START
+    except ValueError as error:
+        return _error(400, "invalid_request", str(error))
+    response = StreamingHttpResponse(_encode(pk, after), content_type="text/event-stream; charset=utf-8")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def wait_for_end(generation_id: UUID) -> None:
+    """Return when the run is over."""
+    while not (await in_thread(look, generation_id)).is_over:
+        with suppress(Lagging):
+            async for _ in follow(generation_id):
+                pass
+
+
+def _refusal(request: HttpRequest, pk: UUID) -> HttpResponse | None:
+    user = authenticate_request(request)
+    if user is None:
+        response = _error(401, "not_authenticated", "Log in or send a bearer token.")
+        response["WWW-Authenticate"] = "Bearer"
+        return response
+    if not Generation.objects.visible_to(user).filter(pk=pk).exists():
+        return _error(404, "not_found", "There is no such generation.")
+    return None
+
+
+def _error(status: int, code: str, message: str) -> JsonResponse:
+    return JsonResponse({"error": {"code": code, "message": message, "detail": None}}, status=status)
+
+
+async def _encode(generation_id: UUID, after: EventId) -> AsyncIterator[bytes]:
+    """The stream's bytes: events, and comments while nothing happens. A lagging reader comes back by itself."""
+    yield b"retry: 1000\n\n"
+    async with aclosing(follow(generation_id, after)) as events:
+        with suppress(Lagging):
+            async for event in _with_heartbeats(events):
+                yield b": still here\n\n" if event is None else event.sse()
+
+
+async def _with_heartbeats(events: AsyncGenerator[Event]) -> AsyncIterator[Event | None]:
+    """The events, and ``None`` for every ``HEARTBEAT`` seconds without one."""
+    pending = asyncio.ensure_future(anext(events))
+    try:
+        while True:
+            done, _ = await asyncio.wait({pending}, timeout=HEARTBEAT)
+            if not done:
+                yield None
+                continue
+            try:
+                event = pending.result()
+            except StopAsyncIteration:
+                return
+            yield event
+            pending = asyncio.ensure_future(anext(events))
+    finally:
+        pending.cancel()
+        with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
+            await pending

@@ -1,0 +1,21 @@
+"""Addresses of the conversations."""
+
+from django.urls import path
+
+from conversations import shelf_views, views
+
+app_name = "conversations"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("c/", views.new, name="new"),
+    path("c/", views.new, name="create"),
+    path("c/<uuid:pk>/", views.detail, name="detail"),
+    path("c/<uuid:pk>/messages/", views.send, name="send"),
+    path("c/<uuid:pk>/messages/<uuid:message_pk>/regenerate/", views.regenerate, name="regenerate"),
+    path("c/<uuid:pk>/transcript/", views.transcript, name="transcript"),
+    path("c/<uuid:pk>/stop/", views.stop, name="stop"),
+    path("c/<uuid:pk>/rename/", shelf_views.rename, name="rename"),
+    path("c/<uuid:pk>/pin/", shelf_views.pin, name="pin"),
+    path("c/<uuid:pk>/archive/", shelf_views.archive, name="archive"),
+    path("c/<uuid:pk>/delete/", shelf_views.delete, name="delete"),
+]

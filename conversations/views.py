@@ -1,0 +1,178 @@
+"""The pages on which people and agents talk."""
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.requests import PersonRequest
+from accounts.setup import is_set_up
+from agents.models import Agent
+from conversations import services
+from conversations.branch import active_branch
+from conversations.composing import Refusal, make_composer, sentences
+from conversations.forms import ComposerForm
+from conversations.models import Conversation, Generation, Message, SendKey
+from providers.models import Provider
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Where everybody arrives: to write when logged in, else to the door."""
+    if request.user.is_authenticated:
+        return redirect("conversations:new")
+    if not is_set_up():
+        return render(request, "accounts/not_set_up.html")
+    return redirect("account_login")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: PersonRequest) -> HttpResponse:
+    """An empty conversation, or with POST its first message."""
+    if request.method == "POST":
+        return create(request)
+    return _show_new(request, wanted=request.GET.get("agent", ""))
+
+
+def create(request: PersonRequest) -> HttpResponse:
+    """Start a conversation with its first message."""
+    form = ComposerForm(request.POST, user=request.user)
+    form.is_valid()
+    agent, key = _agent(request, form), form.cleaned_data.get("key", "")
+    try:
+        with transaction.atomic():
+            conversation = services.start_conversation(user=request.user, agent=agent)
+            services.send_message(user=request.user, conversation=conversation, content=form.words, key=key)
+    except services.KeyReused:
+        earlier = get_object_or_404(SendKey, user=request.user, key=key, reply__isnull=False)
+        return redirect("conversations:detail", earlier.reply.conversation_id)  # type: ignore[union-attr]
+    except Refusal as refusal:
+        wanted = str(agent.pk) if agent else ""
+        return _show_new(request, wanted=wanted, text=form.words, errors=sentences(refusal))
+    return redirect("conversations:detail", conversation.pk)
+
+
+@login_required
+@require_GET
+def detail(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """One conversation."""
+    return _show(request, _conversation(request, pk))
+
+
+@login_required
+@require_GET
+def transcript(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """All messages of the shown branch, without the page around them."""
+    return _show_transcript(request, _conversation(request, pk))
+
+
+@login_required
+@require_POST
+def send(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Say something; the answer follows over the socket."""
+    conversation = _conversation(request, pk)
+    form = ComposerForm(request.POST, user=request.user)
+    form.is_valid()
+    try:
+        sent = services.send_message(
+            user=request.user,
+            conversation=conversation,
+            content=form.words,
+            agent=form.cleaned_data.get("agent"),
+            key=form.cleaned_data.get("key", ""),
+        )
+    except Refusal as refusal:
+        return _refuse(request, conversation, form.words, refusal)
+    if not request.htmx:
+        return redirect("conversations:detail", pk)
+    _attach(sent)
+    composer = make_composer(request.user, conversation=conversation, is_running=True)
+    context = {"conversation": conversation, "branch": [sent.message, sent.reply], "composer": composer}
+    return render(request, "conversations/_sent.html", context)
+
+
+@login_required
+@require_POST
+def regenerate(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
+    """Another answer to the same words."""
+    conversation = _conversation(request, pk)
+    message = get_object_or_404(Message.objects.visible_to(request.user), pk=message_pk, conversation=conversation)
+    try:
+        services.regenerate(user=request.user, message=message)
+    except Refusal as refusal:
+        return _refuse(request, conversation, "", refusal)
+    if request.htmx:
+        return _show_transcript(request, _conversation(request, pk))
+    return redirect("conversations:detail", pk)
+
+
+@login_required
+@require_POST
+def stop(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """End the answer that is being written; its text stays."""
+    conversation = _conversation(request, pk)
+    for generation in Generation.objects.filter(conversation=conversation).active():
+        services.request_stop(generation=generation)
+    return HttpResponse(status=204) if request.htmx else redirect("conversations:detail", pk)
+
+
+def _conversation(request: PersonRequest, pk: UUID) -> Conversation:
+    rows = Conversation.objects.visible_to(request.user).select_related("agent", "agent__provider")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _agent(request: PersonRequest, form: ComposerForm) -> Agent | None:
+    """The agent that was picked, else the first that can answer."""
+    return form.cleaned_data.get("agent") or make_composer(request.user).agent
+
+
+def _show_new(request: PersonRequest, *, wanted: str, text: str = "", errors: list[str] | None = None) -> HttpResponse:
+    composer = make_composer(request.user, wanted=wanted, text=text, errors=errors)
+    context = {
+        "composer": composer,
+        "has_provider": bool(composer.agents) or Provider.objects.visible_to(request.user).active().exists(),
+    }
+    return render(request, "conversations/new.html", context, status=422 if errors else 200)
+
+
+def _show(
+    request: PersonRequest,
+    conversation: Conversation,
+    *,
+    text: str = "",
+    errors: list[str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    branch = active_branch(conversation)
+    is_running = any(message.run and message.run.is_active for message in branch)
+    composer = make_composer(request.user, conversation=conversation, text=text, errors=errors, is_running=is_running)
+    context = {"conversation": conversation, "branch": branch, "composer": composer}
+    return render(request, "conversations/detail.html", context, status=status)
+
+
+def _show_transcript(request: PersonRequest, conversation: Conversation) -> HttpResponse:
+    context = {"conversation": conversation, "branch": active_branch(conversation)}
+    return render(request, "conversations/_transcript.html", context)
+
+
+def _refuse(request: PersonRequest, conversation: Conversation, text: str, refusal: BaseException) -> HttpResponse:
+    """The words stay in the composer, with the reason beside them."""
+    status = 409 if isinstance(refusal, services.RunActive) else 422
+    errors = sentences(refusal)
+    if not request.htmx:
+        return _show(request, conversation, text=text, errors=errors, status=status)
+    is_running = Generation.objects.filter(conversation=conversation).active().exists()
+    composer = make_composer(request.user, conversation=conversation, text=text, errors=errors, is_running=is_running)
+    context = {"conversation": conversation, "composer": composer}
+    response = render(request, "conversations/_composer.html", context, status=status)
+    response["HX-Retarget"], response["HX-Reswap"] = "#composer", "outerHTML"
+    return response
+
+
+def _attach(sent: services.Sent) -> None:
+    """Give fresh messages what those of a loaded branch have."""
+    sent.message.run, sent.message.sibling_ids = None, [sent.message.pk]
+    sent.reply.run, sent.reply.sibling_ids = sent.generation, [sent.reply.pk]
