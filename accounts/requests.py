@@ -9,5 +9,5 @@ from accounts.models import User
 class PersonRequest(HttpRequest):
     """A request of somebody who is logged in."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails

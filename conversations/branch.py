@@ -5,24 +5,36 @@ from uuid import UUID
 from conversations.models import Conversation, Generation, Message
 
 
+def dress(path: list[UUID], conversation_id: UUID) -> list[Message]:
+    """These messages of a conversation, in this order, as ``active_branch`` gives them."""
+    parents, children = _tree(conversation_id)
+    return _load(path, parents, children)
+
+
 def active_branch(conversation: Conversation) -> list[Message]:
     """The messages from the root to the head, oldest first, in three queries.
 
     Each has ``run`` (its latest generation or ``None``) and ``sibling_ids`` (its versions in order, itself included).
     """
-    rows = list(
-        Message.objects.filter(conversation=conversation).order_by("created_at", "id").values_list("pk", "parent_id")
-    )
-    parents: dict[UUID, UUID | None] = dict(rows)
-    children: dict[UUID | None, list[UUID]] = {}
-    for pk, parent in rows:
-        children.setdefault(parent, []).append(pk)
+    parents, children = _tree(conversation.pk)
     path = []
     position = conversation.head_id
     while position is not None and position in parents:
         path.append(position)
         position = parents[position]
     return _load(list(reversed(path)), parents, children)
+
+
+def _tree(conversation_id: UUID) -> tuple[dict[UUID, UUID | None], dict[UUID | None, list[UUID]]]:
+    """Every message's parent, and every message's children in order."""
+    rows = list(
+        Message.objects.filter(conversation=conversation_id).order_by("created_at", "id").values_list("pk", "parent_id")
+    )
+    parents: dict[UUID, UUID | None] = dict(rows)
+    children: dict[UUID | None, list[UUID]] = {}
+    for pk, parent in rows:
+        children.setdefault(parent, []).append(pk)
+    return parents, children
 
 
 def _load(path: list[UUID], parents: dict[UUID, UUID | None], children: dict[UUID | None, list[UUID]]) -> list[Message]:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +33,7 @@ class Composer:
     errors: list[str] = field(default_factory=list)
     key: str = field(default_factory=new_key)
     is_running: bool = False
+    limit: int = settings.MAX_MESSAGE_LENGTH
 
     @property
     def starters(self) -> list[str]:
@@ -51,9 +54,15 @@ def make_composer(
     """The composer for a conversation or a new one; ``wanted`` is the id of an agent that was asked for."""
     agents = list(ready_agents(user))
     by_id = {str(agent.pk): agent for agent in agents}
-    current = conversation.agent if conversation else None
-    agent = by_id.get(wanted) or (by_id.get(str(current.pk)) if current else None)
+    current = conversation.agent_id if conversation else _last_used(user)
+    agent = by_id.get(wanted) or by_id.get(str(current))
     return Composer(agents, agent or next(iter(agents), None), text, errors or [], is_running=is_running)
+
+
+def _last_used(user: User) -> UUID | None:
+    """Whom the person talked to last: probably also the one for the next conversation."""
+    rows = Conversation.objects.visible_to(user).exclude(agent=None).order_by("-updated_at")
+    return rows.values_list("agent", flat=True).first()
 
 
 def sentences(refusal: BaseException) -> list[str]:

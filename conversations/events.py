@@ -1,9 +1,9 @@
 """The events of a generation, their ids, and offsets in UTF-16 code units.
 
 An id is ``<epoch>-<sequence>``: the epoch is the attempt's (milliseconds at its claim, rising within a
-conversation), the sequence rises by ``STEP``. So the predecessor of every event is known without being told, ids of a new attempt
-are always greater, a repeated write is refused by the stream itself, and between two ids there is room for the events
-with which a lost log is rebuilt.
+conversation), the sequence rises by ``STEP``. So the predecessor of every event is known without being told, ids of
+a new attempt are always greater, a repeated write is refused by the stream itself, and between two ids there is room
+for the events with which a lost log is rebuilt.
 """
 
 import re

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from agents.services import build_request
 from django.db import DatabaseError, connection
 
+from agents.services import build_request
 from conversations.claim import Claim, claim_generation
 from conversations.events import EventType
 from conversations.history import read_history

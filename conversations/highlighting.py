@@ -10,10 +10,14 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-SIZE_LIMIT = 100_000  # characters
-# Several of Pygments' lexers take quadratic time over long lines and long runs of white space.
+SIZE_LIMIT = 40_000  # characters
+# Pygments' lexers take quadratic time over what follows; none of it is usual in code that somebody reads.
 LINE_LIMIT = 1000
 _COSTLY = re.compile(rf"[^\n]{{{LINE_LIMIT}}}|\s{{200}}")
+_WORDS = re.compile(r"(?:[\w.\[\]$<>?]{1,100}\s+){40}|[\w.\[\]$<>?]{150}")
+_COSTLY_IN = dict.fromkeys(("java", "c#", "cs", "csharp"), _WORDS)
+_PAIRS = (("/*", "*/"), ("<!--", "-->"), ("=begin", "=end"), ("[", "]"), ("<script", "</script"))
+UNCLOSED_LIMIT = 50
 _LANGUAGE = re.compile(r"[A-Za-z0-9+#._-]{1,40}")
 _LANGUAGES = frozenset(
     [
@@ -178,9 +182,17 @@ def render_code(code: str, info: str) -> str:
 
 def _paint(code: str, language: str) -> str:
     lexer = _find_lexer(language)
-    if lexer is None or len(code) > SIZE_LIMIT or _COSTLY.search(code):
+    if lexer is None or _is_costly(code, language):
         return escapeHtml(code)
     return highlight(code, lexer, _formatter)
+
+
+def _is_costly(code: str, language: str) -> bool:
+    if len(code) > SIZE_LIMIT or _COSTLY.search(code):
+        return True
+    if (pattern := _COSTLY_IN.get(language)) and pattern.search(code):
+        return True
+    return any(code.count(opening) > code.count(closing) + UNCLOSED_LIMIT for opening, closing in _PAIRS)
 
 
 @lru_cache(maxsize=256)

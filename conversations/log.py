@@ -13,6 +13,7 @@ from providers import valkey
 MAX_EVENTS = 5000
 READ_BATCH = 500
 KEEP = 3600  # seconds that a log outlives its run
+LINE_ENDS = {"\u2028".encode(): b"\\u2028", "\u2029".encode(): b"\\u2029", "\x85".encode(): b"\\u0085"}
 FRAME = "generation.frame"
 
 
@@ -78,5 +79,9 @@ def append_end(generation_id: UUID, event: Event) -> None:
 
 
 def encode_payload(value: object) -> bytes:
-    """JSON of an event's data."""
-    return msgspec.json.encode(value)
+    """JSON of an event's data, safe on a line: many clients split lines at every line end that Unicode knows."""
+    payload = msgspec.json.encode(value)
+    for raw, escaped in LINE_ENDS.items():
+        if raw in payload:
+            payload = payload.replace(raw, escaped)
+    return payload

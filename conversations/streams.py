@@ -5,11 +5,13 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from uuid import UUID
 
-from accounts.authentication import authenticate_request
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
 
 from conversations.database import in_thread
 from conversations.events import START, Event, EventId
@@ -46,14 +48,22 @@ async def wait_for_end(generation_id: UUID) -> None:
 
 
 def _refusal(request: HttpRequest, pk: UUID) -> HttpResponse | None:
-    user = authenticate_request(request)
-    if user is None:
-        response = _error(401, "not_authenticated", "Log in or send a bearer token.")
-        response["WWW-Authenticate"] = "Bearer"
-        return response
+    authenticators = [authenticator() for authenticator in api_settings.DEFAULT_AUTHENTICATION_CLASSES]
+    try:
+        user = Request(request, authenticators=authenticators).user
+    except APIException as error:
+        return _refuse_login(str(error.detail))
+    if not user.is_authenticated:
+        return _refuse_login("Log in or send a bearer token.")
     if not Generation.objects.visible_to(user).filter(pk=pk).exists():
         return _error(404, "not_found", "There is no such generation.")
     return None
+
+
+def _refuse_login(message: str) -> HttpResponse:
+    response = _error(401, "not_authenticated", message)
+    response["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def _error(status: int, code: str, message: str) -> JsonResponse:

@@ -7,3 +7,7 @@ class WizsiteConfig(AppConfig):
     """The composition root."""
 
     name = "wizsite"
+
+    def ready(self) -> None:
+        """Connect the system checks, the signs of life and the OpenAPI descriptions."""
+        from wizsite import checks, heartbeat, openapi  # noqa: F401

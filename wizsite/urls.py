@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from conversations.streams import generation_events
 from wizsite import health
 
 urlpatterns = [
@@ -13,7 +12,6 @@ urlpatterns = [
     path("agents/", include("agents.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
-    path("api/v1/generations/<uuid:pk>/events/", generation_events, name="generation-events"),
     path("api/", include("wizsite.api_urls")),
     path("healthz/live", health.live, name="health-live"),
     path("healthz/ready", health.ready, name="health-ready"),

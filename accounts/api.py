@@ -1,0 +1,47 @@
+"""REST: the caller and the caller's tokens."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import ApiToken
+from accounts.serializers import MeSerializer, NewTokenSerializer, TokenSerializer
+from accounts.services import create_token, revoke_token
+
+
+class MeView(APIView):
+    """Who is calling."""
+
+    @extend_schema(responses=MeSerializer)
+    def get(self, request: Request) -> Response:
+        """The caller."""
+        return Response(MeSerializer(request.user).data)
+
+
+class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[ApiToken]):
+    """One's own tokens."""
+
+    serializer_class = TokenSerializer
+    queryset = ApiToken.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Newest first."""
+        return ApiToken.objects.visible_to(self.request.user)
+
+    @extend_schema(request=TokenSerializer, responses={201: NewTokenSerializer})
+    def create(self, request: Request) -> Response:
+        """A new token; its value is in this answer and never again."""
+        serializer = TokenSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        token, value = create_token(user=request.user, name=given["name"], expires_at=given.get("expires_at"))
+        body = {**TokenSerializer(token).data, "token": value}
+        return Response(body, status=status.HTTP_201_CREATED)
+
+    def perform_destroy(self, instance: ApiToken) -> None:
+        """Stops working at once."""
+        revoke_token(token=instance)

@@ -1,0 +1,53 @@
+"""Who is calling the REST API: a bearer token or the session cookie."""
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework import authentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.models import ApiToken, User
+from accounts.services import TOKEN_PREFIX, digest_token
+
+LAST_USED_STEP = timedelta(minutes=1)
+"""``last_used_at`` is written this often at most."""
+
+
+class TokenAuthentication(authentication.BaseAuthentication):
+    """``Authorization: Bearer wiz_…``, looked up by the hash of the whole value. Never from the query string."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """The token's person; ``None`` without the header; raises ``AuthenticationFailed`` for a bad token."""
+        scheme, _space, value = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        return authenticate_token(value.strip())
+
+    def authenticate_header(self, request: Request) -> str:
+        """Makes DRF answer 401, not 403."""
+        return "Bearer"
+
+
+def authenticate_token(value: str) -> tuple[User, ApiToken]:
+    """The person and the token; raises ``AuthenticationFailed`` with the reason."""
+    if not value.startswith(TOKEN_PREFIX):
+        raise AuthenticationFailed(_("This is not a Wiz token. Create one under Settings."))
+    token = ApiToken.objects.usable().select_related("user").filter(digest=digest_token(value)).first()
+    if token is None:
+        raise AuthenticationFailed(_("The token is unknown, expired or revoked. Create a new one under Settings."))
+    now = timezone.now()
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_STEP)
+    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    return token.user, token
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The browser's cookie; writes need the CSRF token."""
+
+    def authenticate_header(self, request: HttpRequest | Request) -> str:
+        """Makes DRF answer 401 to whoever is not logged in."""
+        return "Bearer"

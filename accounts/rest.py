@@ -1,0 +1,91 @@
+"""What every REST endpoint shares: strict bodies, cursor pages."""
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from rest_framework import pagination, parsers, serializers
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.response import Response
+
+MAX_DEPTH = 64
+
+
+class BodyTooLarge(APIException):
+    """More bytes than ``DATA_UPLOAD_MAX_MEMORY_SIZE``."""
+
+    status_code = 413
+    default_code = "too_large"
+    default_detail = "The body is too large."
+
+
+class StrictJSONParser(parsers.JSONParser):
+    """JSON without what cannot be stored or would exhaust us: NUL, lone surrogates, NaN, depth over 64."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The parsed body; raises ``ParseError`` (400) or ``BodyTooLarge`` (413)."""
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise BodyTooLarge
+        try:
+            value = json.loads(body.decode(), parse_constant=_refuse_constant)
+            _check(value, MAX_DEPTH)
+        except RecursionError:
+            raise ParseError(_("The JSON is nested too deeply.")) from None
+        except ValueError as error:
+            raise ParseError(_("The body is not valid JSON: %(reason)s") % {"reason": error}) from None
+        return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check(value: object, depth: int) -> None:
+    """Refuse depth and characters that cannot be stored."""
+    if depth == 0:
+        raise RecursionError
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+            raise ValueError("NUL characters and lone surrogates cannot be stored")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check(key, depth)
+            _check(item, depth - 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth - 1)
+
+
+class CursorPagination(pagination.CursorPagination):
+    """``{"next", "previous", "results"}``; ``page_size`` up to 100."""
+
+    page_size = 50
+    max_page_size = 100
+    page_size_query_param = "page_size"
+
+    def get_ordering(self, request: Any, queryset: Any, view: Any) -> tuple[str, ...]:
+        """The model's own order, with the key last so that it is total."""
+        ordering = tuple(getattr(view, "ordering", None) or queryset.query.order_by or queryset.model._meta.ordering)
+        return ordering if ordering[-1].lstrip("-") in {"id", "pk"} else (*ordering, "id")
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """The envelope of the contract."""
+        return Response({"next": self.get_next_link(), "previous": self.get_previous_link(), "results": data})
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields that it does not know or that may only be read."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Raise ``ValidationError`` naming each unknown field."""
+        if isinstance(data, Mapping):
+            writable = {name for name, field in self.fields.items() if not field.read_only}
+            if unknown := sorted(set(map(str, data)) - writable):
+                raise serializers.ValidationError({name: [_("Unknown field.")] for name in unknown})
+        return super().to_internal_value(data)

@@ -1,0 +1,46 @@
+"""The JSON forms of people and tokens."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from accounts.models import ApiToken, User
+from accounts.rest import StrictSerializer
+
+
+class MeSerializer(serializers.ModelSerializer[User]):
+    """The caller."""
+
+    groups = serializers.SlugRelatedField[Any](slug_field="name", many=True, read_only=True)
+
+    class Meta:
+        model = User
+        fields = ("id", "email", "name", "is_staff", "groups")
+        read_only_fields = fields
+
+
+class TokenSerializer(StrictSerializer, serializers.ModelSerializer[ApiToken]):
+    """A token without its value."""
+
+    class Meta:
+        model = ApiToken
+        fields = ("id", "name", "created_at", "expires_at", "last_used_at")
+        read_only_fields = ("id", "created_at", "last_used_at")
+
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
+        """A token that is born dead helps nobody."""
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError(_("This moment has passed."))
+        return value
+
+
+class NewTokenSerializer(TokenSerializer):
+    """A token at its creation: the only time that its value is shown."""
+
+    token = serializers.CharField(read_only=True)
+
+    class Meta(TokenSerializer.Meta):
+        fields = (*TokenSerializer.Meta.fields, "token")

@@ -1,0 +1,149 @@
+"""What the fields of an agent may hold: one place for forms, the API and commands."""
+
+import math
+import unicodedata
+from typing import Final, TypedDict
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from agents.models import Agent
+from providers.models import Provider
+from providers.validation import clean_line
+
+STARTERS: Final = 12
+STARTER_LENGTH: Final = 500
+FALLBACKS: Final = 5
+PROMPT_LENGTH: Final = 100_000
+EFFORTS: Final = ("", "none", "minimal", "low", "medium", "high", "xhigh", "max")
+LINES: Final = {"name": 100, "description": 300, "model": 200}
+NOT_TEXT: Final = {"Cc", "Cs"}  # Unicode categories: controls (but for line ends and tabs), lone surrogates
+
+
+class Fallback(TypedDict):
+    """Who is asked next when the agent's own provider fails."""
+
+    provider: str
+    model: str
+
+
+def clean_agent(agent: Agent, *, kept_provider_id: object = None) -> None:
+    """Bring the fields into the form that is stored; raises one ``ValidationError`` that names every wrong field.
+
+    ``kept_provider_id`` is a provider that the agent has already: it may stay even if its owner can no longer see it.
+    """
+    errors: dict[str, list[str]] = {}
+    for name, check in CHECKS.items():
+        try:
+            check(agent)
+        except ValidationError as error:
+            errors[name] = error.messages
+    if agent.provider is not None and agent.provider_id != kept_provider_id and not _sees(agent.owner, agent.provider):
+        errors["provider"] = [_("There is no such provider.")]
+    if not errors.get("name") and _name_taken(agent):
+        errors["name"] = [_("There is an agent with this name already.")]
+    if errors:
+        raise ValidationError(errors)
+    agent.clean_fields(exclude=["slug", "starters", "fallbacks", "groups"])
+
+
+def _clean_name(agent: Agent) -> None:
+    agent.name = clean_line(agent.name, LINES["name"])
+    if not agent.name:
+        raise ValidationError(_("An agent needs a name."))
+
+
+def _clean_description(agent: Agent) -> None:
+    agent.description = clean_line(agent.description, LINES["description"])
+
+
+def _clean_model(agent: Agent) -> None:
+    agent.model = clean_line(agent.model, LINES["model"])
+
+
+def _clean_system_prompt(agent: Agent) -> None:
+    agent.system_prompt = _clean_text(agent.system_prompt)
+    if len(agent.system_prompt) > PROMPT_LENGTH:
+        raise ValidationError(_("At most %d characters.") % PROMPT_LENGTH)
+
+
+def _clean_temperature(agent: Agent) -> None:
+    _require_finite(agent.temperature)
+
+
+def _clean_top_p(agent: Agent) -> None:
+    _require_finite(agent.top_p)
+
+
+def _clean_effort(agent: Agent) -> None:
+    if agent.reasoning_effort not in EFFORTS:
+        raise ValidationError(_("Choose one of: %s.") % ", ".join(EFFORTS[1:]))
+
+
+def _clean_starters(agent: Agent) -> None:
+    if not all(isinstance(starter, str) for starter in agent.starters):
+        raise ValidationError(_("A starter is a text."))
+    agent.starters = [text for starter in agent.starters if (text := _clean_text(starter).strip())]
+    if len(agent.starters) > STARTERS or any(len(starter) > STARTER_LENGTH for starter in agent.starters):
+        raise ValidationError(
+            _("At most %(count)d starters of %(length)d characters.") % {"count": STARTERS, "length": STARTER_LENGTH}
+        )
+
+
+def _clean_fallbacks(agent: Agent) -> None:
+    if len(agent.fallbacks) > FALLBACKS:
+        raise ValidationError(_("At most %d fallbacks.") % FALLBACKS)
+    agent.fallbacks = [_clean_fallback(agent.owner, fallback) for fallback in agent.fallbacks]
+
+
+CHECKS: Final = {
+    "name": _clean_name,
+    "description": _clean_description,
+    "model": _clean_model,
+    "system_prompt": _clean_system_prompt,
+    "temperature": _clean_temperature,
+    "top_p": _clean_top_p,
+    "reasoning_effort": _clean_effort,
+    "starters": _clean_starters,
+    "fallbacks": _clean_fallbacks,
+}
+
+
+def _clean_fallback(owner: User | None, fallback: object) -> Fallback:
+    if not isinstance(fallback, dict) or set(fallback) != {"provider", "model"}:
+        raise ValidationError(_("A fallback names a provider and a model."))
+    try:
+        provider = Provider.objects.filter(pk=UUID(str(fallback["provider"]))).first()
+    except ValueError:
+        provider = None
+    if provider is None or not _sees(owner, provider):
+        raise ValidationError(_("There is no such provider."))
+    model = clean_line(str(fallback["model"]), LINES["model"])
+    if not model:
+        raise ValidationError(_("A fallback needs a model."))
+    return Fallback(provider=str(provider.pk), model=model)
+
+
+def _clean_text(text: str) -> str:
+    if any(unicodedata.category(character) in NOT_TEXT and character not in "\n\r\t" for character in text):
+        raise ValidationError(_("Control characters are not allowed."))
+    return text
+
+
+def _require_finite(value: float | None) -> None:
+    if value is not None and not math.isfinite(value):
+        raise ValidationError(_("Enter a number."))
+
+
+def _sees(owner: User | None, provider: Provider) -> bool:
+    """An agent that belongs to nobody may use shared providers only."""
+    if owner is None:
+        return provider.is_shared
+    return bool(Provider.objects.visible_to(owner).filter(pk=provider.pk).exists())
+
+
+def _name_taken(agent: Agent) -> bool:
+    same = Agent.objects.filter(owner=agent.owner, name=agent.name)
+    return same.exclude(pk=agent.pk).exists()

@@ -1,0 +1,108 @@
+"""The pages of the agents."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import User
+from accounts.requests import PersonRequest
+from agents.forms import AgentForm
+from agents.models import Agent
+from agents.services import delete_agent, test_agent
+from providers.discovery import list_user_models
+from providers.models import ProviderModel
+
+
+@login_required
+@require_GET
+def index(request: PersonRequest) -> HttpResponse:
+    """Every agent that the person may use."""
+    context = {
+        "agents": Agent.objects.visible_to(request.user).select_related("provider", "owner"),
+        "editable": set(Agent.objects.editable_by(request.user).values_list("pk", flat=True)),
+    }
+    return render(request, "agents/list.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: PersonRequest) -> HttpResponse:
+    """Add an agent."""
+    form = AgentForm(request.POST if request.method == "POST" else None, user=request.user)
+    if form.is_bound and form.is_valid() and (agent := form.store()):
+        messages.success(request, _("%s is saved and ready to talk.") % agent.name)
+        return redirect("agents:edit", agent.pk)
+    return _show(request, form)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Change an agent."""
+    agent = _agent(request, pk)
+    form = AgentForm(request.POST if request.method == "POST" else None, user=request.user, agent=agent)
+    if form.is_bound and form.is_valid() and (saved := form.store()):
+        messages.success(request, _("%s is saved.") % saved.name)
+        return redirect("agents:edit", saved.pk)
+    return _show(request, form, agent)
+
+
+@login_required
+@require_GET
+def models(request: PersonRequest) -> HttpResponse:
+    """The models of the provider that was chosen, for the list beside the field."""
+    rows = _models(request.user, request.GET.get("provider", ""))
+    return render(request, "agents/_models.html", {"models": rows})
+
+
+@login_required
+@require_POST
+def test(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Ask for one word and show what came."""
+    result = test_agent(agent=_agent(request, pk))
+    if request.htmx:
+        return render(request, "_test_result.html", {"result": result})
+    messages.add_message(
+        request, messages.SUCCESS if result.ok else messages.ERROR, f"{result.message} {result.hint}".strip()
+    )
+    return redirect("agents:edit", pk)
+
+
+@login_required
+@require_POST
+def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Remove an agent, once its name was typed."""
+    agent = _agent(request, pk)
+    if request.POST.get("confirm", "").strip() != agent.name:
+        form = AgentForm(user=request.user, agent=agent)
+        return _show(request, form, agent, _("Type exactly “%s” to delete it.") % agent.name)
+    delete_agent(agent=agent)
+    messages.success(request, _("%s was deleted.") % agent.name)
+    return redirect("agents:list")
+
+
+def _agent(request: PersonRequest, pk: UUID) -> Agent:
+    return get_object_or_404(Agent.objects.editable_by(request.user).select_related("provider"), pk=pk)
+
+
+def _models(user: User, provider: str) -> list[ProviderModel]:
+    try:
+        pk = UUID(provider)
+    except ValueError:
+        return []
+    return list(list_user_models(user).filter(provider=pk))
+
+
+def _show(request: PersonRequest, form: AgentForm, agent: Agent | None = None, problem: str = "") -> HttpResponse:
+    context = {
+        "form": form,
+        "agent": agent,
+        "models": _models(request.user, str(form["provider"].value() or "")),
+        "delete_problem": problem,
+    }
+    return render(request, "agents/form.html", context, status=422 if form.errors or problem else 200)

@@ -1,0 +1,191 @@
+"""REST: conversations, messages, generations."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations import services
+from conversations.branch import active_branch, dress
+from conversations.database import in_thread
+from conversations.models import Conversation, Generation, Message
+from conversations.serializers import (
+    ConversationSerializer,
+    EditSerializer,
+    GenerationSerializer,
+    MessageSerializer,
+    RegenerateSerializer,
+    SendSerializer,
+    SentSerializer,
+)
+from conversations.services import Sent
+from conversations.streams import wait_for_end
+
+KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key sends once.")
+WAIT = OpenApiParameter("wait", bool, description="Answer when the run is over (200) instead of at once (202).")
+
+
+class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
+    """One's own conversations."""
+
+    serializer_class = ConversationSerializer
+    http_method_names = ("get", "post", "patch", "delete", "head", "options")
+    queryset = Conversation.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Newest first; ``q`` searches titles and text, ``archived`` chooses the shelf."""
+        rows = Conversation.objects.visible_to(self.request.user)
+        if self.action != "list":
+            return rows
+        wanted = self.request.query_params.get("archived", "false").lower()
+        return rows.search(self.request.query_params.get("q", "").strip()).filter(is_archived=wanted in {"1", "true"})
+
+    def perform_create(self, serializer: Any) -> None:
+        """An empty conversation of the caller's."""
+        given = serializer.validated_data
+        serializer.instance = services.start_conversation(
+            user=self.request.user, agent=given.get("agent"), title=given.get("title", "")
+        )
+
+    def perform_destroy(self, instance: Conversation) -> None:
+        """Stops what is still going."""
+        services.delete_conversation(conversation=instance)
+
+    @extend_schema(methods=["get"], responses=MessageSerializer(many=True), filters=False)
+    @extend_schema(
+        methods=["post"],
+        request=SendSerializer,
+        responses={202: SentSerializer, 200: SentSerializer},
+        parameters=[KEY, WAIT],
+    )
+    @action(detail=True, methods=["get", "post"])
+    def messages(self, request: Request, pk: str) -> Response:
+        """The shown branch, oldest first; with POST a new message."""
+        conversation = self.get_object()
+        if request.method != "POST":
+            rows = MessageSerializer(active_branch(conversation), many=True).data
+            return Response({"next": None, "previous": None, "results": rows})
+        given = self._parsed(SendSerializer)
+        sent = services.send_message(
+            user=request.user,
+            conversation=conversation,
+            content=given["content"],
+            parent=self._parent(given.get("parent")),
+            agent=given.get("agent"),
+            key=request.headers.get("Idempotency-Key", ""),
+        )
+        return answer_sent(sent)
+
+    def _parsed(self, serializer_class: Any) -> dict[str, Any]:
+        serializer = serializer_class(data=self.request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def _parent(self, parent_id: UUID | None) -> Message | None:
+        if parent_id is None:
+            return None
+        parent = Message.objects.visible_to(self.request.user).filter(pk=parent_id).first()
+        if parent is None:
+            raise ValidationError({"parent": ["There is no such message."]})
+        return parent
+
+
+class MessageViewSet(viewsets.GenericViewSet[Message]):
+    """Versions of messages."""
+
+    serializer_class = MessageSerializer
+    queryset = Message.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Those of one's own conversations."""
+        return Message.objects.visible_to(self.request.user).select_related("conversation", "parent", "agent")
+
+    @extend_schema(request=EditSerializer, responses={202: SentSerializer}, parameters=[KEY])
+    @action(detail=True, methods=["post"])
+    def edit(self, request: Request, pk: str) -> Response:
+        """A new version of one's own message, with a new answer."""
+        serializer = EditSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        key = request.headers.get("Idempotency-Key", "")
+        content = serializer.validated_data["content"]
+        return answer_sent(
+            services.edit_message(user=request.user, message=self.get_object(), content=content, key=key)
+        )
+
+    @extend_schema(request=RegenerateSerializer, responses={202: SentSerializer})
+    @action(detail=True, methods=["post"])
+    def regenerate(self, request: Request, pk: str) -> Response:
+        """Another answer beside this one."""
+        serializer = RegenerateSerializer(data=request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        agent = serializer.validated_data.get("agent")
+        return answer_sent(services.regenerate(user=request.user, message=self.get_object(), agent=agent))
+
+
+class GenerationViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Generation]):
+    """Runs."""
+
+    serializer_class = GenerationSerializer
+    queryset = Generation.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Those of one's own conversations."""
+        return Generation.objects.visible_to(self.request.user)
+
+    @extend_schema(request=None, responses=GenerationSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Stop the run; its text is kept. Stopping what is over changes nothing."""
+        services.request_stop(generation=self.get_object())
+        return Response(GenerationSerializer(self.get_object()).data)
+
+
+def answer_sent(sent: Sent) -> Response:
+    """202 with what a send made."""
+    return Response(sent_form(sent), status=status.HTTP_202_ACCEPTED)
+
+
+def sent_form(sent: Sent) -> dict[str, Any]:
+    """The JSON form of a send, from the rows as they are now."""
+    generation = Generation.objects.get(pk=sent.generation.pk)
+    message, reply = dress([sent.message.pk, sent.reply.pk], sent.message.conversation_id)
+    return dict(SentSerializer({"message": message, "reply": reply, "generation": generation}).data)
+
+
+_messages = ConversationViewSet.as_view({"get": "messages", "post": "messages"})
+
+
+async def messages(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """The messages endpoint. With ``wait=true`` no thread waits for the answer, only this coroutine."""
+    response = await in_thread(_rendered, request, pk)
+    wants_to_wait = request.GET.get("wait", "").lower() in {"1", "true"}
+    if not wants_to_wait or getattr(response, "status_code", 0) != status.HTTP_202_ACCEPTED:
+        return response
+    generation_id = UUID(str(response.data["generation"]["id"]))  # type: ignore[attr-defined]
+    await wait_for_end(generation_id)
+    return await in_thread(_finished, response, generation_id)
+
+
+def _rendered(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    response: Any = _messages(request, pk=str(pk))
+    return response.render() if hasattr(response, "render") else response  # type: ignore[no-any-return]
+
+
+def _finished(response: Any, generation_id: UUID) -> HttpResponseBase:
+    generation = get_object_or_404(Generation.objects.select_related("message__parent"), pk=generation_id)
+    assert generation.message.parent is not None  # noqa: S101 - an answer has a question
+    response.data = sent_form(Sent(generation.message.parent, generation.message, generation))
+    response.status_code = status.HTTP_200_OK
+    response._is_rendered = False
+    return response.render()  # type: ignore[no-any-return]
+
+
+messages.csrf_exempt = True  # type: ignore[attr-defined] # as DRF's views are: its session authentication checks

@@ -1,0 +1,112 @@
+"""The JSON forms of conversations, messages and generations."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.rest import StrictSerializer
+from agents.models import Agent
+from conversations.models import Conversation, Generation, Message
+
+
+@extend_schema_field(serializers.UUIDField(allow_null=True))
+class AgentField(serializers.PrimaryKeyRelatedField[Agent]):
+    """The id of an agent that the caller may use."""
+
+    def get_queryset(self) -> Any:
+        """Foreign agents do not exist for the caller."""
+        return Agent.objects.visible_to(self.context["request"].user)
+
+
+class ConversationSerializer(StrictSerializer, serializers.ModelSerializer[Conversation]):
+    """A conversation without its messages."""
+
+    agent = AgentField(allow_null=True, required=False)
+
+    class Meta:
+        model = Conversation
+        fields = ("id", "agent", "title", "is_pinned", "is_archived", "created_at", "updated_at")
+        read_only_fields = ("id", "created_at", "updated_at")
+
+
+class GenerationSerializer(serializers.ModelSerializer[Generation]):
+    """A run: status, usage, times, error."""
+
+    timings = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Generation
+        fields = (
+            "id", "conversation", "message", "status", "attempt", "provider_name", "model", "finish_reason", "usage",
+            "error", "timings",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_timings(self, generation: Generation) -> dict[str, str | None]:
+        """When what happened, in UTC."""
+        names = ("queued_at", "started_at", "first_token_at", "finished_at")
+        times = {name: getattr(generation, name) for name in names}
+        return {name: time.isoformat().replace("+00:00", "Z") if time else None for name, time in times.items()}
+
+
+class RunSerializer(serializers.ModelSerializer[Generation]):
+    """What a message tells of the run that writes it."""
+
+    class Meta:
+        model = Generation
+        fields = ("id", "status", "attempt", "finish_reason", "usage", "error")
+        read_only_fields = fields
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    """A message of the shown branch."""
+
+    generation = RunSerializer(source="run", read_only=True, allow_null=True)
+    siblings = serializers.ListField(source="sibling_ids", child=serializers.UUIDField(), read_only=True)
+
+    class Meta:
+        model = Message
+        fields = (
+            "id", "parent", "role", "content", "reasoning", "agent", "agent_name", "created_at", "generation",
+            "siblings",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class WordsField(serializers.CharField):
+    """Text exactly as it was sent; the service says what is wrong with it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            trim_whitespace=False, allow_blank=True, max_length=10 * settings.MAX_MESSAGE_LENGTH, **options
+        )
+
+
+class SendSerializer(StrictSerializer, serializers.Serializer[Any]):
+    """A new message. ``parent`` continues from an older answer, ``agent`` lets another one answer."""
+
+    content = WordsField()
+    parent = serializers.UUIDField(required=False, allow_null=True)
+    agent = AgentField(required=False, allow_null=True)
+
+
+class EditSerializer(StrictSerializer, serializers.Serializer[Any]):
+    """A new version of a message."""
+
+    content = WordsField()
+
+
+class RegenerateSerializer(StrictSerializer, serializers.Serializer[Any]):
+    """Another answer, by another agent if one is named."""
+
+    agent = AgentField(required=False, allow_null=True)
+
+
+class SentSerializer(serializers.Serializer[Any]):
+    """What a send made."""
+
+    message = MessageSerializer()
+    reply = MessageSerializer()
+    generation = GenerationSerializer()

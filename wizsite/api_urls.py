@@ -1,0 +1,37 @@
+"""The addresses below /api/."""
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.routers import SimpleRouter
+
+from accounts.api import MeView, TokenViewSet
+from agents.api import AgentViewSet
+from conversations.api import ConversationViewSet, GenerationViewSet, MessageViewSet, messages
+from conversations.streams import generation_events
+from providers.api import CachedProviderView, ModelsView, ProviderViewSet, RegistryView
+from wizsite.rest import not_found
+
+router = SimpleRouter()
+router.register("tokens", TokenViewSet, basename="token")
+router.register("providers", ProviderViewSet, basename="provider")
+router.register("agents", AgentViewSet, basename="agent")
+router.register("conversations", ConversationViewSet, basename="conversation")
+router.register("messages", MessageViewSet, basename="message")
+router.register("generations", GenerationViewSet, basename="generation")
+
+v1 = [
+    path("me/", MeView.as_view(), name="me"),
+    path("models/", ModelsView.as_view(), name="models"),
+    path("registry/", RegistryView.as_view(), name="registry"),
+    path("registry/<uuid:provider_id>/", CachedProviderView.as_view(), name="registry-provider"),
+    path("generations/<uuid:pk>/events/", generation_events, name="generation-events"),
+    path("conversations/<uuid:pk>/messages/", messages, name="conversation-messages"),
+    path("", include(router.urls)),
+]
+
+urlpatterns = [
+    path("v1/", include(v1)),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^(?P<rest>.*)$", not_found),
+]

@@ -1,0 +1,94 @@
+"""One shape for every error of the REST API: ``{"error": {"code", "message", "detail"}}``."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as rest_exception_handler
+
+from conversations.services import KeyReused, RunActive
+from providers.errors import ProviderError, ProviderUnavailable
+
+logger = logging.getLogger(__name__)
+
+PROVIDER_STATUS = {
+    "rate_limit": status.HTTP_429_TOO_MANY_REQUESTS,
+    "quota_exceeded": status.HTTP_402_PAYMENT_REQUIRED,
+    "model_not_found": status.HTTP_404_NOT_FOUND,
+    "invalid_request": status.HTTP_400_BAD_REQUEST,
+    "context_length": status.HTTP_400_BAD_REQUEST,
+    "content_filtered": status.HTTP_400_BAD_REQUEST,
+    "timeout": status.HTTP_504_GATEWAY_TIMEOUT,
+    "overloaded": status.HTTP_503_SERVICE_UNAVAILABLE,
+}
+
+
+SENDING = {
+    RunActive: (status.HTTP_409_CONFLICT, "run_active"),
+    KeyReused: (status.HTTP_422_UNPROCESSABLE_ENTITY, "key_reused"),
+}
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's hook: every exception in the contract's shape; what nobody expected stays a 500."""
+    match error:
+        case ModelValidationError():
+            return _validation(_messages(error))
+        case exceptions.ValidationError():
+            return _validation(error.detail)
+        case ProviderError():
+            return _provider(error)
+        case RunActive() | KeyReused():
+            return _answer(*SENDING[type(error)], str(error))
+        case Http404():
+            return _answer(status.HTTP_404_NOT_FOUND, "not_found", _("There is no such object."))
+        case PermissionDenied():
+            return _answer(status.HTTP_403_FORBIDDEN, "permission_denied", _("You may not do this."))
+    response = rest_exception_handler(error, context)
+    if response is None or not isinstance(error, exceptions.APIException):
+        return response
+    code = error.get_codes()
+    response.data = _body(code if isinstance(code, str) else error.default_code, _sentence(error.detail), None)
+    return response
+
+
+def not_found(_request: HttpRequest, **_kwargs: str) -> JsonResponse:
+    """For every path below /api/ that does not exist."""
+    body = _body("not_found", _("There is nothing at this address. See /api/docs/."), None)
+    return JsonResponse(body, status=status.HTTP_404_NOT_FOUND)
+
+
+def _messages(error: ModelValidationError) -> dict[str, list[str]]:
+    if hasattr(error, "error_dict"):
+        return {name.replace("__all__", "non_field_errors"): texts for name, texts in error.message_dict.items()}
+    return {"non_field_errors": list(error.messages)}
+
+
+def _validation(detail: Any) -> Response:
+    return _answer(status.HTTP_400_BAD_REQUEST, "validation_error", _("Some fields are not right; see detail."), detail)
+
+
+def _provider(error: ProviderError) -> Response:
+    fallback = status.HTTP_409_CONFLICT if isinstance(error, ProviderUnavailable) else status.HTTP_502_BAD_GATEWAY
+    detail = {"hint": error.hint, "provider_message": error.detail}
+    response = _answer(PROVIDER_STATUS.get(error.code, fallback), error.code, error.message, detail)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(max(1, round(error.retry_after)))
+    return response
+
+
+def _sentence(detail: Any) -> str:
+    return " ".join(map(str, detail)) if isinstance(detail, list) else str(detail)
+
+
+def _answer(status_code: int, code: str, message: str, detail: Any = None) -> Response:
+    return Response(_body(code, message, detail), status=status_code)
+
+
+def _body(code: str, message: str, detail: Any) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "detail": detail}}
