@@ -14,9 +14,11 @@ SIZE_LIMIT = 40_000  # characters
 # Pygments' lexers take quadratic time over what follows; none of it is usual in code that somebody reads.
 LINE_LIMIT = 1000
 _COSTLY = re.compile(rf"[^\n]{{{LINE_LIMIT}}}|\s{{200}}")
-_WORDS = re.compile(r"(?:[\w.\[\]$<>?]{1,100}\s+){40}|[\w.\[\]$<>?]{150}")
-_COSTLY_IN = dict.fromkeys(("java", "c#", "cs", "csharp"), _WORDS)
+_WORDS = re.compile(r"(?:[\w.\[\]$<>?@]{1,100}\s+){40}|[\w.\[\]$<>?@]{150}")
+_COSTLY_IN = dict.fromkeys(("java", "c#", "cs", "csharp", "groovy"), _WORDS)
 _PAIRS = (("/*", "*/"), ("<!--", "-->"), ("=begin", "=end"), ("[", "]"), ("<script", "</script"))
+_HEREDOCS = frozenset(("crystal", "hcl", "perl", "pl", "terraform", "tf"))
+HEREDOC_LIMIT = 20
 UNCLOSED_LIMIT = 50
 _LANGUAGE = re.compile(r"[A-Za-z0-9+#._-]{1,40}")
 _LANGUAGES = frozenset(
@@ -191,6 +193,8 @@ def _is_costly(code: str, language: str) -> bool:
     if len(code) > SIZE_LIMIT or _COSTLY.search(code):
         return True
     if (pattern := _COSTLY_IN.get(language)) and pattern.search(code):
+        return True
+    if language in _HEREDOCS and code.count("<<") > HEREDOC_LIMIT:
         return True
     return any(code.count(opening) > code.count(closing) + UNCLOSED_LIMIT for opening, closing in _PAIRS)
 

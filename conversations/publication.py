@@ -3,12 +3,10 @@
 import logging
 from uuid import UUID
 
-from celery import current_app
 from channels.layers import get_channel_layer
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from providers import valkey
+from providers import broker, valkey
 
 logger = logging.getLogger(__name__)
 
@@ -17,11 +15,8 @@ CHANGED = "conversation.changed"
 
 
 def publish_run(generation_id: UUID) -> None:
-    """Ask the workers to run a queued generation. An error does not say that the task was not sent."""
-    try:
-        current_app.send_task(RUN_TASK, args=[str(generation_id)])
-    except (OperationalError, RedisError, OSError):
-        logger.warning("The broker did not take generation %s; it is published again later.", generation_id)
+    """Ask the workers to run a queued generation; the reaper publishes again what nobody claims."""
+    broker.send_task(RUN_TASK, str(generation_id))
 
 
 def conversation_group(conversation_id: UUID) -> str:

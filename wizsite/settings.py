@@ -301,6 +301,8 @@ CELERY_TASK_DEFAULT_QUEUE = "wiz"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap-generations": {"task": "conversations.tasks.reap_generations", "schedule": 10.0, "options": {"expires": 10}},
+    "refresh-models": {"task": "providers.tasks.refresh_all_models", "schedule": 24 * 3600.0},
+    "clean-up-registry": {"task": "providers.tasks.cleanup_registry", "schedule": 600.0},
 }
 
 # Logging --------------------------------------------------------------------------------------------------------

@@ -37,9 +37,7 @@ class Writer:
 
     def __init__(self, generation: Generation, words: list[str] = WORDS) -> None:
         self.generation, self.words = generation, words
-        self.run = Run(
-            generation_id=generation.pk, message_id=generation.message_id, attempt=1, epoch=generation.epoch
-        )
+        self.run = Run(generation_id=generation.pk, message_id=generation.message_id, attempt=1, epoch=generation.epoch)
 
     async def write(self, pause: float = 0.005) -> None:
         flusher = Flusher()

@@ -1,0 +1,175 @@
+/** One answer on its way: finished blocks as HTML, the open tail as plain text. Offsets count UTF-16 units. */
+
+import { dressCode } from "./copy.js";
+import { cast, say } from "./words.js";
+
+const PATIENCE = 3; // seconds of silence before the wait is put into words
+
+/** Whether the event id `a` is later than `b`; ids look like `<epoch>-<sequence>`. */
+function isLater(a, b) {
+  const [epochA, sequenceA] = a.split("-").map(Number);
+  const [epochB, sequenceB] = b.split("-").map(Number);
+  return epochA > epochB || (epochA === epochB && sequenceA > sequenceB);
+}
+
+export class Answer {
+  constructor(article) {
+    this.article = article;
+    this.body = article.querySelector("[data-body]");
+    this.tailElement = article.querySelector("[data-tail]");
+    this.line = article.querySelector("[data-status-line]");
+    this.lastId = null;
+    this.since = Date.now();
+    this.timer = setInterval(() => this.tick(), 1000);
+    this.clear();
+  }
+
+  get position() {
+    return this.end + this.tail.length;
+  }
+
+  /** Void what was written: a new attempt, or a replay from the start. */
+  clear() {
+    this.end = 0;
+    this.tail = "";
+    this.thought = "";
+    this.thoughtAt = null;
+    this.body.replaceChildren();
+    this.article.querySelector(".reasoning")?.remove();
+    this.paint();
+  }
+
+  /** Start over from the beginning of the log. */
+  rewind() {
+    this.lastId = null;
+    this.clear();
+  }
+
+  /** Whether the event is new; a replay repeats old ones. */
+  isNew(id) {
+    if (!id) return true;
+    if (this.lastId && !isLater(id, this.lastId)) return false;
+    this.lastId = id;
+    return true;
+  }
+
+  /** Take a piece of text; false when something before it is missing. */
+  write(offset, text) {
+    if (offset > this.position) return false;
+    const fresh = text.slice(this.position - offset);
+    if (!fresh) return true;
+    this.notice("");
+    this.endThought();
+    this.tail += fresh;
+    this.paint();
+    return true;
+  }
+
+  /** The text up to `end` is finished HTML now, sanitised by the server. */
+  block(html, end) {
+    if (end <= this.end) return;
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    dressCode(template.content);
+    this.body.append(template.content);
+    this.tail = end < this.position ? this.tail.slice(end - this.end) : "";
+    this.end = end;
+    this.notice("");
+    this.paint(true);
+    this.settle();
+  }
+
+  /** Take a piece of reasoning, folded away until somebody wants to read it. */
+  think(text) {
+    let details = this.article.querySelector(".reasoning");
+    if (!details) {
+      details = cast("reasoning");
+      this.body.before(details);
+    }
+    this.thoughtAt ??= Date.now();
+    this.thought += text;
+    details.lastElementChild.textContent = this.thought;
+    this.notice("");
+  }
+
+  /** A quiet line about what is going on. */
+  notice(text) {
+    this.line.textContent = text;
+  }
+
+  /** The run is over: with text, with an error, or stopped. */
+  finish(verdict) {
+    clearInterval(this.timer);
+    this.endThought();
+    this.paint(true);
+    this.verdict = verdict;
+    this.settle();
+  }
+
+  /** Show how it ended, once the last block has taken the place of the tail. */
+  settle() {
+    if (!this.verdict || this.tail.trim()) return;
+    const { status, finish_reason: reason, error } = this.verdict;
+    this.verdict = null;
+    this.article.dataset.status = status;
+    this.article.classList.remove("pending");
+    if (error && error.code !== "cancelled") {
+      this.notice("");
+      this.article.querySelector("[data-ending]")?.replaceChildren(errorBlock(error));
+      return;
+    }
+    const name = { cancelled: "stopped", interrupted: "interrupted" }[status] ?? (reason === "length" ? "length" : "");
+    this.notice(name ? say(name) : "");
+  }
+
+  /** Stop the clock of an answer that is no longer shown. */
+  dispose() {
+    clearInterval(this.timer);
+    this.disposed = true;
+  }
+
+  tick() {
+    const seconds = (from) => Math.round((Date.now() - from) / 1000);
+    if (this.thoughtAt && !this.tail && !this.end) {
+      this.article.querySelector(".reasoning summary").textContent = say("thinking", seconds(this.thoughtAt));
+    } else if (!this.position && !this.line.textContent && seconds(this.since) >= PATIENCE) {
+      this.waiting = true;
+    }
+    if (this.waiting && !this.position && !this.thoughtAt) this.notice(say("waiting", seconds(this.since)));
+    else this.waiting = false;
+  }
+
+  endThought() {
+    if (!this.thoughtAt) return;
+    const summary = this.article.querySelector(".reasoning summary");
+    summary.textContent = say("thought", Math.max(1, Math.round((Date.now() - this.thoughtAt) / 1000)));
+    this.thoughtAt = null;
+  }
+
+  /** Show the tail in the next frame; at once when a block has just taken its place. */
+  paint(now = false) {
+    if (!now) {
+      this.frame ??= requestAnimationFrame(() => this.paint(true));
+      return;
+    }
+    cancelAnimationFrame(this.frame);
+    this.frame = null;
+    const text = this.tail.replace(/^\n+/, "");
+    const isCode = text.startsWith("```");
+    const isHeading = /^#{1,6} /.test(text);
+    this.tailElement.classList.toggle("as-code", isCode);
+    this.tailElement.classList.toggle("as-heading", isHeading);
+    this.tailElement.textContent = isCode ? text.replace(/^`{3,}[^\n]*\n?/, "") : text.replace(isHeading ? /^#+ / : "", "");
+  }
+}
+
+function errorBlock(error) {
+  const block = cast("error");
+  block.querySelector("[data-message-text]").textContent = error.message;
+  block.querySelector("[data-hint]").textContent = error.hint;
+  if (error.detail) {
+    block.querySelector("details").hidden = false;
+    block.querySelector("pre").textContent = error.detail;
+  }
+  return block;
+}

@@ -1,0 +1,46 @@
+/** The page of a conversation, and of one that is about to begin. */
+
+import { setRunning, wireComposer } from "./composer.js";
+import { dressCode, wireCopy } from "./copy.js";
+import { Live } from "./live.js";
+import { wireScroll } from "./scroll.js";
+import { say } from "./words.js";
+
+const transcript = document.getElementById("transcript");
+
+/** Stop over the socket when there is one, else with a request. */
+function wireStop(live) {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-stop-button]");
+    if (!button) return;
+    event.preventDefault();
+    live.current?.notice(say("stopping"));
+    if (live.follower.stop()) return;
+    const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+    fetch(transcript.dataset.stop, { method: "POST", headers: { "X-CSRFToken": token, "HX-Request": "true" } });
+  });
+}
+
+function wireAgain(live) {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-try-again]");
+    button?.closest(".message").querySelector(".actions form")?.requestSubmit();
+  });
+  document.body.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target !== transcript || event.detail.requestConfig?.elt?.id === "composer") return;
+    dressCode(transcript);
+    if (live.adopt()) live.follower.follow(null);
+  });
+}
+
+if (transcript) {
+  wireCopy();
+  dressCode(transcript);
+  wireScroll(document.querySelector("[data-scroll]"), transcript);
+  const live = transcript.dataset.socket ? new Live(transcript, setRunning) : null;
+  wireComposer(live);
+  if (live) {
+    wireStop(live);
+    wireAgain(live);
+  }
+}

@@ -1,0 +1,50 @@
+/** Copying: code blocks and whole messages. */
+
+import { cast, say } from "./words.js";
+
+const THANKS = 1600; // milliseconds
+
+/** Give every code block in `root` a header and a copy button. */
+export function dressCode(root) {
+  for (const figure of root.querySelectorAll("figure.code")) {
+    if (figure.querySelector("[data-copy-code]")) continue;
+    let caption = figure.querySelector("figcaption");
+    if (!caption) {
+      caption = document.createElement("figcaption");
+      figure.prepend(caption);
+    }
+    if (!caption.textContent.trim()) caption.textContent = figure.dataset.language || say("code");
+    caption.append(cast("copy"));
+    figure.querySelector("pre")?.setAttribute("tabindex", "0");
+  }
+}
+
+async function copy(text, button) {
+  await navigator.clipboard.writeText(text);
+  const before = button.getAttribute("aria-label");
+  if (before === null) button.textContent = say("copied");
+  else button.setAttribute("aria-label", say("copied"));
+  button.classList.add("done");
+  setTimeout(() => {
+    button.classList.remove("done");
+    if (before === null) button.textContent = say("copy");
+    else button.setAttribute("aria-label", before);
+  }, THANKS);
+}
+
+/** What a reader would copy: the words without the headers of code blocks. */
+function wordsOf(message) {
+  const part = message.querySelector(".words, [data-body]").cloneNode(true);
+  part.querySelectorAll("figcaption").forEach((caption) => caption.remove());
+  return [...(part.children.length ? part.children : [part])].map((child) => child.textContent.trim()).join("\n\n");
+}
+
+/** Listen for copy buttons anywhere on the page. */
+export function wireCopy() {
+  document.addEventListener("click", (event) => {
+    const code = event.target.closest("[data-copy-code]");
+    if (code) copy(code.closest("figure").querySelector("pre").textContent, code);
+    const message = event.target.closest("[data-copy-message]");
+    if (message) copy(wordsOf(message.closest(".message")), message);
+  });
+}

@@ -1,0 +1,27 @@
+/** Stays at the end while the reader is there, and says so when there is more below. */
+
+const NEAR = 48; // pixels from the end that still count as the end
+
+/** Watch a scrolling element whose content grows; returns a function that goes to the end. */
+export function wireScroll(scroll, content) {
+  let atEnd = true;
+  const button = () => document.querySelector("[data-to-end]");
+  const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR;
+  const toEnd = () => {
+    atEnd = true;
+    scroll.scrollTop = scroll.scrollHeight;
+    if (button()) button().hidden = true;
+  };
+  scroll.addEventListener("scroll", () => {
+    atEnd = isAtEnd();
+    if (button() && (atEnd || !button().hidden)) button().hidden = atEnd;
+  }, { passive: true });
+  new ResizeObserver(() => {
+    if (atEnd) toEnd();
+    else if (button() && !isAtEnd()) button().hidden = false;
+  }).observe(content);
+  new ResizeObserver(() => atEnd && toEnd()).observe(scroll);
+  document.addEventListener("click", (event) => event.target.closest("[data-to-end]") && toEnd());
+  document.addEventListener("wiz:sent", toEnd);
+  toEnd();
+}
