@@ -1,0 +1,1 @@
+"""Agents: named ways to use a model."""

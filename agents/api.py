@@ -10,6 +10,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import person
 from agents import services
 from agents.models import Agent
 from agents.serializers import AgentSerializer, AnswerSerializer, GenerateSerializer
@@ -26,7 +27,7 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
 
     def get_queryset(self) -> Any:
         """What may be used to read and to ask, what may be changed to change."""
-        user = self.request.user
+        user = person(self.request)
         if self.action in {"list", "retrieve", "generate"}:
             return Agent.objects.visible_to(user)
         return Agent.objects.editable_by(user)
@@ -42,7 +43,7 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
 
     def create(self, request: Request) -> Response:
         """A new agent of the caller's."""
-        agent = services.create_agent(owner=request.user, **self._parsed(partial=False))
+        agent = services.create_agent(owner=person(request), **self._parsed(partial=False))
         return Response(self.get_serializer(agent).data, status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -74,7 +75,7 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
         )
         if answer.usage is not None:
             record_usage(
-                user=request.user,
+                user=person(request),
                 provider=agent.provider,
                 model=agent.model,
                 usage=answer.usage,

@@ -1,1 +1,90 @@
 """One adapter per wire dialect, and the table that says which kind speaks which."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from providers.adapters.anthropic import AnthropicClient
+from providers.adapters.base import ProviderClient
+from providers.adapters.openai import OpenAIClient
+from providers.errors import AddressRefused, KeyMissing, UnsupportedKind
+from providers.network import HOP_HEADER, BaseURLError, check_base_url
+from providers.types import ChatRequest, ClientConfig
+
+__all__ = ["KINDS", "Kind", "ProviderClient", "create_client", "dropped_fields", "effective_base_url"]
+
+CHAT_FIELDS = frozenset({"temperature", "top_p", "reasoning_effort", "stop", "seed", "json_mode"})
+# What a person may not set by hand: these would bend routing, framing or the loop guard.
+FORBIDDEN_HEADERS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "cookie", "accept-encoding", HOP_HEADER.lower()}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row of the table. ``base_url`` is the default, empty where the person must give one."""
+
+    label: str
+    factory: Callable[[ClientConfig], ProviderClient]
+    base_url: str
+    key_required: bool
+    takes: frozenset[str] = CHAT_FIELDS
+    """The optional ``ChatRequest`` fields that the dialect can express."""
+
+
+KINDS: Mapping[str, Kind] = {
+    "openai": Kind("OpenAI", OpenAIClient, "https://api.openai.com/v1", key_required=True),
+    "anthropic": Kind(
+        "Anthropic",
+        AnthropicClient,
+        "https://api.anthropic.com",
+        key_required=True,
+        takes=frozenset({"reasoning_effort", "stop"}),
+    ),
+    "deepseek": Kind("DeepSeek", OpenAIClient, "https://api.deepseek.com", key_required=True),
+    "openai-compatible": Kind("OpenAI-compatible", OpenAIClient, "", key_required=False),
+}
+
+
+def create_client(config: ClientConfig) -> ProviderClient:
+    """A ready client on the running event loop.
+
+    Raises ``UnsupportedKind``, ``KeyMissing`` and, for a base URL that is not allowed, ``AddressRefused``.
+    """
+    kind = KINDS.get(config.kind)
+    if kind is None:
+        raise UnsupportedKind(provider=config.provider_name)
+    if kind.key_required and not config.api_key:
+        raise KeyMissing(provider=config.provider_name)
+    return kind.factory(_prepared(config))
+
+
+def effective_base_url(kind: str, base_url: str = "") -> str:
+    """The base URL to use: the given one, else the kind's default; empty when neither exists."""
+    row = KINDS.get(kind)
+    return base_url or (row.base_url if row else "")
+
+
+def dropped_fields(kind: str, request: ChatRequest) -> tuple[str, ...]:
+    """The fields the request sets that this kind's dialect does not take, for a notice to the reader."""
+    row = KINDS.get(kind)
+    takes = row.takes if row else CHAT_FIELDS
+    return tuple(
+        name
+        for name in sorted(CHAT_FIELDS - takes)
+        if (value := getattr(request, name)) is not None and value is not False and value != ()
+    )
+
+
+def _prepared(config: ClientConfig) -> ClientConfig:
+    """The configuration with its base URL filled in and judged, and without headers that a person may not set."""
+    base_url = effective_base_url(config.kind, config.base_url)
+    try:
+        base_url = check_base_url(base_url, resolve=False)
+    except BaseURLError as error:
+        failure = AddressRefused(detail=str(error), provider=config.provider_name)
+    except AddressRefused as error:
+        failure = AddressRefused(detail=error.detail, provider=config.provider_name)
+    else:
+        headers = {name: value for name, value in config.headers.items() if name.lower() not in FORBIDDEN_HEADERS}
+        return replace(config, base_url=base_url, headers=headers)
+    raise failure

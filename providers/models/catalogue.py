@@ -35,7 +35,7 @@ class ProviderModel(models.Model):
         DEPRECATED = "deprecated", _("deprecated")
         RETIRED = "retired", _("retired")
 
-    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="models")
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="catalogue")
     model_id = models.CharField(max_length=200)
     display_name = models.CharField(max_length=200, blank=True)
     capabilities = models.JSONField(default=dict)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
-from django.db.models import Q
+from django.db.models import Field, Q, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -44,7 +44,7 @@ class ProviderManager(models.Manager["Provider"].from_queryset(ProviderQuerySet)
 class Provider(models.Model):
     """Who can generate text, where, and with what key."""
 
-    class Kind(models.TextChoices):
+    class Kind(TextChoices):
         """The dialect and its defaults."""
 
         OPENAI = "openai", "OpenAI"
@@ -52,7 +52,7 @@ class Provider(models.Model):
         DEEPSEEK = "deepseek", "DeepSeek"
         COMPATIBLE = "openai-compatible", _("OpenAI-compatible")
 
-    class Health(models.TextChoices):
+    class Health(TextChoices):
         """What the last real call showed."""
 
         UNKNOWN = "unknown", _("not checked yet")
@@ -67,8 +67,8 @@ class Provider(models.Model):
     slug = models.SlugField(max_length=60, unique=True, editable=False)
     kind = models.CharField(_("kind"), max_length=30, choices=Kind)
     base_url = models.CharField(_("base URL"), max_length=500)
-    api_key = SealedField(null=True, blank=True, editable=False)
-    headers = SealedField(null=True, blank=True, editable=False)
+    api_key: "Field[Sealed | None, Sealed | None]" = SealedField(null=True, blank=True, editable=False)
+    headers: "Field[Sealed | None, Sealed | None]" = SealedField(null=True, blank=True, editable=False)
     key_hint = models.CharField(max_length=4, blank=True, editable=False)
     has_api_key = models.BooleanField(default=False, editable=False)
     organization = models.CharField(max_length=200, blank=True)

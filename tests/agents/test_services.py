@@ -54,7 +54,7 @@ def practice_url() -> Iterator[str]:
 def test_a_wrong_value_is_told_by_its_field(field: str, value: object) -> None:
     owner = make_user()
     with pytest.raises(ValidationError) as error:
-        make_agent(owner, make_provider(owner), **{field: value})
+        make_agent(owner, make_provider(owner), **{field: value})  # type: ignore[arg-type]
     assert set(error.value.message_dict) == {field}
 
 

@@ -1,0 +1,113 @@
+"""Requests in the Anthropic messages dialect."""
+
+import json
+from collections.abc import Iterable
+
+from providers.types import ChatMessage, ChatRequest, ImagePart, TextPart
+
+DEFAULT_MAX_TOKENS = 8192  # the dialect demands a limit; every current model takes this one
+CONTINUED = "(The conversation continues.)"  # stands in for trimmed history: the first message must be the user's
+EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
+Body = dict[str, object]
+Blocks = list[Body]
+
+
+def request_body(request: ChatRequest) -> Body:
+    """Everything but model, messages, ``max_tokens`` and streaming; what the caller left open is absent."""
+    fields: Body = {
+        "system": _system(request) or None,
+        "stop_sequences": list(request.stop) or None,
+        "tools": _tools(request) or None,
+        "tool_choice": _tool_choice(request),
+        "output_config": _output_config(request) or None,
+        "thinking": _thinking(request),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def messages(request: ChatRequest) -> list[Body]:
+    """User and assistant turns: empty messages dropped, neighbours of one role merged, the user's first."""
+    turns: list[tuple[str, Blocks]] = []
+    for message in request.messages:
+        role = "assistant" if message.role == "assistant" else "user"
+        blocks = [] if message.role == "system" else _blocks(message)
+        if not blocks:
+            continue
+        if turns and turns[-1][0] == role:
+            turns[-1][1].extend(blocks)
+        else:
+            turns.append((role, blocks))
+    if turns and turns[0][0] == "assistant":
+        turns.insert(0, ("user", [{"type": "text", "text": CONTINUED}]))
+    return [{"role": role, "content": blocks} for role, blocks in turns]
+
+
+def _system(request: ChatRequest) -> str:
+    later = (_text(message) for message in request.messages if message.role == "system")
+    return "\n\n".join(text for text in (request.system_prompt, *later) if text.strip())
+
+
+def _blocks(message: ChatMessage) -> Blocks:
+    if message.role == "tool":
+        return [{"type": "tool_result", "tool_use_id": message.tool_call_id, "content": _text(message)}]
+    calls: Iterable[Body] = (
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": _arguments(call.arguments)}
+        for call in message.tool_calls
+    )
+    return [*_content(message), *calls]
+
+
+def _content(message: ChatMessage) -> Iterable[Body]:
+    parts = (TextPart(message.content),) if isinstance(message.content, str) else message.content
+    for part in parts:
+        if isinstance(part, ImagePart):
+            source = {"type": "base64", "media_type": part.media_type, "data": part.data}
+            yield {"type": "image", "source": source}
+        elif part.text.strip():
+            yield {"type": "text", "text": part.text}
+
+
+def _text(message: ChatMessage) -> str:
+    if isinstance(message.content, str):
+        return message.content
+    return "\n".join(part.text for part in message.content if isinstance(part, TextPart))
+
+
+def _arguments(text: str) -> Body:
+    """The dialect wants an object where the model may have written anything."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _tools(request: ChatRequest) -> Blocks:
+    return [
+        {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
+        for tool in request.tools
+    ]
+
+
+def _tool_choice(request: ChatRequest) -> Body | None:
+    choice = request.tool_choice
+    if choice is None or not request.tools:
+        return None
+    if choice in {"auto", "none"}:
+        return {"type": choice}
+    return {"type": "any"} if choice == "required" else {"type": "tool", "name": choice}
+
+
+def _output_config(request: ChatRequest) -> Body:
+    config: Body = {}
+    if request.response_schema is not None:
+        config["format"] = {"type": "json_schema", "schema": dict(request.response_schema)}
+    if request.reasoning_effort in EFFORTS:
+        config["effort"] = EFFORTS[request.reasoning_effort]
+    return config
+
+
+def _thinking(request: ChatRequest) -> Body | None:
+    if request.reasoning_effort is None:
+        return None
+    return {"type": "disabled"} if request.reasoning_effort == "none" else {"type": "adaptive"}

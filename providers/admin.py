@@ -1,0 +1,179 @@
+"""Providers, their models and the ledger in the Django admin. The key goes in and never comes out."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminPasswordWidget
+
+from providers import registry
+from providers.discovery import refresh_models
+from providers.errors import ProviderError
+from providers.generation import test_provider
+from providers.models import Provider, ProviderModel, ProviderQuerySet, UsageRecord
+from providers.services import create_provider, delete_provider, update_provider
+from providers.validation import ProviderFields, clean_fields, loses_key
+
+
+class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The columns that may be edited, and a field for a new key."""
+
+    new_key = forms.CharField(
+        label=_("API key"),
+        required=False,
+        strip=True,
+        max_length=4000,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
+        help_text=_("Leave it empty to keep the present key. A key is never shown again."),
+    )
+    base_url = forms.CharField(
+        label=_("base URL"), required=False, max_length=500, help_text=_("Empty: the kind's own address.")
+    )
+
+    class Meta:
+        model = Provider
+        fields = (
+            "name", "kind", "base_url", "organization", "project",
+            "owner", "is_shared", "groups", "is_active", "is_default",
+        )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """The same rules as everywhere else."""
+        given = super().clean() or self.cleaned_data
+        if self.errors:
+            return given
+        fresh = Provider.objects.filter(pk=self.instance.pk).first() or Provider(pk=self.instance.pk)
+        fields = ProviderFields(
+            name=given["name"],
+            kind=given["kind"],
+            base_url=given.get("base_url", ""),
+            api_key=given["new_key"] or None,
+            organization=given["organization"],
+            project=given["project"],
+        )
+        checked = clean_fields(fresh, fields)
+        if not fresh._state.adding and not given["new_key"] and self._loses_key(fresh, checked):
+            self.add_error("new_key", _("A new address or kind needs the key again."))
+        if not given["is_shared"] and given["owner"] is None:
+            self.add_error("owner", _("A provider that is not shared needs an owner."))
+        return given
+
+    def _loses_key(self, fresh: Provider, checked: ProviderFields) -> bool:
+        return fresh.has_api_key and loses_key(fresh, kind=checked["kind"], base_url=checked["base_url"])
+
+
+@admin.register(Provider)
+class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
+    """Everything goes through the services, so that keys are sealed and the registry hears of it."""
+
+    form = ProviderForm
+    list_display = ("name", "kind", "base_url", "owner", "is_shared", "is_active", "has_api_key", "health")
+    list_filter = ("kind", "is_shared", "is_active", "health")
+    search_fields = ("name", "base_url", "owner__email")
+    readonly_fields = ("key_hint", "health", "health_message", "checked_at", "models_fetched_at", "revision")
+    filter_horizontal = ("groups",)
+    list_select_related = ("owner",)
+    actions = ("test", "refresh", "clear")
+    fieldsets = (
+        (None, {"fields": ("name", "kind", "base_url", "new_key", "key_hint", "is_active")}),
+        (_("Who may use it"), {"fields": ("owner", "is_shared", "groups", "is_default")}),
+        (_("Account"), {"fields": ("organization", "project")}),
+        (_("State"), {"fields": ("health", "health_message", "checked_at", "models_fetched_at", "revision")}),
+    )
+
+    def save_model(self, request: HttpRequest, obj: Provider, form: ProviderForm, change: bool) -> None:
+        """Write through the service."""
+        given = form.cleaned_data
+        names = ("name", "kind", "base_url", "organization", "project", "owner", "is_shared", "is_active", "is_default")
+        changes: dict[str, Any] = {name: given[name] for name in names}
+        if given["new_key"]:
+            changes["api_key"] = given["new_key"]
+        saved = update_provider(provider=obj, **changes) if change else create_provider(**changes)
+        obj.pk = saved.pk
+        obj._state.adding = False
+
+    def delete_model(self, request: HttpRequest, obj: Provider) -> None:
+        """Through the service."""
+        delete_provider(provider=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: ProviderQuerySet) -> None:
+        """Through the service, one by one."""
+        for provider in queryset:
+            delete_provider(provider=provider)
+
+    @admin.action(description=_("Test with a real call"))
+    def test(self, request: HttpRequest, queryset: ProviderQuerySet) -> None:
+        """Say for each whether it answers."""
+        for provider in queryset:
+            result = test_provider(provider=provider)
+            level = messages.SUCCESS if result.ok else messages.ERROR
+            self.message_user(request, f"{provider.name}: {result.message} {result.hint}", level)
+
+    @admin.action(description=_("Fetch the models again"))
+    def refresh(self, request: HttpRequest, queryset: ProviderQuerySet) -> None:
+        """Read the live lists now."""
+        for provider in queryset:
+            try:
+                count = refresh_models(provider=provider)
+            except ProviderError as error:
+                self.message_user(request, f"{provider.name}: {error.message} {error.hint}", messages.ERROR)
+            else:
+                self.message_user(request, f"{provider.name}: {count}", messages.SUCCESS)
+
+    @admin.action(description=_("Drop from the registry"))
+    def clear(self, request: HttpRequest, queryset: ProviderQuerySet) -> None:
+        """Ready clients are made anew at the next use."""
+        for provider in queryset:
+            registry.clear_provider(provider.pk)
+        self.message_user(request, _("Dropped."), messages.SUCCESS)
+
+
+@admin.register(ProviderModel)
+class ProviderModelAdmin(ModelAdmin):  # type: ignore[misc]
+    """The catalogue: what is hidden, and what an administrator knows better."""
+
+    list_display = ("model_id", "display_name", "provider", "context_length", "is_chat", "is_hidden", "source")
+    list_filter = ("is_hidden", "is_chat", "lifecycle", "source", "provider")
+    search_fields = ("model_id", "display_name")
+    list_select_related = ("provider",)
+    fields = ("provider", "model_id", "display_name", "capabilities", "context_length", "is_hidden", "overrides")
+    readonly_fields = ("provider", "model_id", "capabilities", "context_length")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Rows come from the providers."""
+        return False
+
+
+@admin.register(UsageRecord)
+class UsageRecordAdmin(ModelAdmin):  # type: ignore[misc]
+    """The ledger, to read."""
+
+    list_display = (
+        "created_at",
+        "user",
+        "provider_name",
+        "model",
+        "input_tokens",
+        "output_tokens",
+        "cost",
+        "is_certain",
+    )
+    list_filter = ("provider_name", "model", "is_certain")
+    search_fields = ("user__email", "model")
+    date_hierarchy = "created_at"
+    list_select_related = ("user",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Written by calls only."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: UsageRecord | None = None) -> bool:
+        """A ledger is not edited."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: UsageRecord | None = None) -> bool:
+        """Nor shortened by hand."""
+        return False

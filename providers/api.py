@@ -1,0 +1,164 @@
+"""REST: providers, their models, the registry."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.rest import person
+from providers import registry
+from providers.discovery import list_models, list_user_models, override_model, refresh_models
+from providers.generation import test_provider
+from providers.models import Provider, ProviderModel
+from providers.serializers import (
+    CachedProviderSerializer,
+    ModelChangeSerializer,
+    ModelSerializer,
+    ProviderSerializer,
+    TestRequestSerializer,
+    TestResultSerializer,
+)
+from providers.services import create_provider, delete_provider, loses_key, update_provider
+
+
+class KeyNeeded(APIException):
+    """An address or kind changed without its key."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "key_needed"
+    default_detail = "A new base_url or kind needs api_key again: a key is bound to the address it was given for."
+
+
+class ProviderViewSet(viewsets.GenericViewSet[Provider]):
+    """Providers that the caller may use; one's own and, for staff, the shared ones may be changed."""
+
+    serializer_class = ProviderSerializer
+    queryset = Provider.objects.none()
+
+    def get_queryset(self) -> Any:
+        """What may be seen to read, what may be changed to change; the rest does not exist."""
+        user = person(self.request)
+        if self.action in {"list", "retrieve", "models"}:
+            return Provider.objects.visible_to(user)
+        return Provider.objects.editable_by(user)
+
+    def list(self, request: Request) -> Response:
+        """Providers, by name."""
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(ProviderSerializer(page, many=True).data)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One provider."""
+        return Response(ProviderSerializer(self.get_object()).data)
+
+    def create(self, request: Request) -> Response:
+        """A new provider; only staff may share it."""
+        given = self._parsed(ProviderSerializer)
+        provider = create_provider(owner=person(request), **given)
+        return Response(ProviderSerializer(provider).data, status=status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change fields. A changed ``base_url`` or ``kind`` without ``api_key`` is refused with 422."""
+        provider = self.get_object()
+        given = self._parsed(ProviderSerializer, partial=True)
+        kind = given.get("kind", provider.kind)
+        base_url = given.get("base_url", provider.base_url if kind == provider.kind else "")
+        if "api_key" not in given and provider.has_api_key and loses_key(provider, kind=kind, base_url=base_url):
+            raise KeyNeeded
+        changes = {"owner": person(request), **given} if given.get("is_shared") is False else given
+        return Response(ProviderSerializer(update_provider(provider=provider, **changes)).data)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Gone, with its models; agents keep their names."""
+        delete_provider(provider=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=TestRequestSerializer, responses=TestResultSerializer)
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, pk: str) -> Response:
+        """One real, small call. A failing provider is a successful test: look at ``ok``."""
+        given = self._parsed(TestRequestSerializer)
+        result = test_provider(provider=self.get_object(), model=given.get("model") or None)
+        return Response(TestResultSerializer(result).data)
+
+    @extend_schema(responses=ModelSerializer(many=True), filters=False)
+    @action(detail=True)
+    def models(self, request: Request, pk: str) -> Response:
+        """The stored catalogue."""
+        rows = list_models(self.get_object()).select_related("provider")
+        return Response(ModelSerializer(rows, many=True).data)
+
+    @extend_schema(request=None, responses=ModelSerializer(many=True))
+    @action(detail=True, methods=["post"], url_path="models/refresh")
+    def refresh(self, request: Request, pk: str) -> Response:
+        """Read the live list now; when it fails the stored one stays and the provider's health says why."""
+        provider = self.get_object()
+        refresh_models(provider=provider)
+        return Response(ModelSerializer(list_models(provider).select_related("provider"), many=True).data)
+
+    @extend_schema(request=ModelChangeSerializer, responses=ModelSerializer)
+    @action(detail=True, methods=["patch"], url_path=r"models/(?P<model_pk>\d+)")
+    def change_model(self, request: Request, pk: str, model_pk: str) -> Response:
+        """Hide a model, or say better what it can do."""
+        rows = ProviderModel.objects.filter(provider=self.get_object()).select_related("provider")
+        row = override_model(row=get_object_or_404(rows, pk=model_pk), overrides=self._parsed(ModelChangeSerializer))
+        return Response(ModelSerializer(row).data)
+
+    def _parsed(self, serializer_class: Any, *, partial: bool = False) -> dict[str, Any]:
+        serializer = serializer_class(data=self.request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        given = dict(serializer.validated_data)
+        if given.get("is_shared") and not self.request.user.is_staff:
+            raise PermissionDenied
+        return given
+
+
+class ModelsView(APIView):
+    """All models that the caller may use."""
+
+    @extend_schema(responses=ModelSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Models of all active providers, without the hidden ones."""
+        return Response(ModelSerializer(list_user_models(person(request)), many=True).data)
+
+
+class RegistryView(APIView):
+    """The cached providers, for staff."""
+
+    permission_classes = (IsAdminUser,)
+    http_method_names = ("get", "delete")
+
+    @extend_schema(responses=CachedProviderSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Over all processes."""
+        return Response(CachedProviderSerializer(registry.cached_providers(), many=True).data)
+
+    @extend_schema(responses={204: None}, operation_id="registry_clear")
+    def delete(self, request: Request) -> Response:
+        """Drop every client; they are made anew at the next use."""
+        registry.clear_all()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class CachedProviderView(APIView):
+    """One cached provider, for staff."""
+
+    permission_classes = (IsAdminUser,)
+
+    @extend_schema(responses={204: None}, operation_id="registry_clear_provider")
+    def delete(self, request: Request, provider_id: UUID) -> Response:
+        """Drop its client; it is made anew at the next use."""
+        if not Provider.objects.filter(pk=provider_id).exists():
+            raise Http404
+        registry.clear_provider(provider_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,119 @@
+"""The JSON forms of providers and models. The key goes in and never comes out."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.rest import StrictSerializer
+from providers.models import Provider, ProviderModel
+from providers.types import Capability
+
+CAPABILITIES = {
+    "supports_images": Capability.VISION,
+    "supports_tools": Capability.TOOLS,
+    "supports_streaming": Capability.STREAMING,
+    "supports_json_schema": Capability.JSON_SCHEMA,
+    "reasoning": Capability.REASONING,
+}
+
+
+class HealthSerializer(serializers.Serializer[Provider]):
+    """What the last real call showed."""
+
+    status = serializers.CharField(source="health")
+    code = serializers.CharField(source="health_code")
+    message = serializers.CharField(source="health_message")
+    checked_at = serializers.DateTimeField(allow_null=True)
+
+
+class ProviderSerializer(StrictSerializer):
+    """A provider. What may be in the fields is checked by the services, for every door alike."""
+
+    id = serializers.UUIDField(read_only=True)
+    name = serializers.CharField(max_length=100)
+    slug = serializers.CharField(read_only=True)
+    kind = serializers.CharField(max_length=30)
+    base_url = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    api_key = serializers.CharField(
+        max_length=4000, required=False, allow_blank=True, write_only=True, style={"input_type": "password"}
+    )
+    organization = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    project = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    shared = serializers.BooleanField(source="is_shared", required=False)
+    is_active = serializers.BooleanField(required=False)
+    is_default = serializers.BooleanField(required=False)
+    has_api_key = serializers.BooleanField(read_only=True)
+    key_hint = serializers.CharField(read_only=True)
+    health = HealthSerializer(source="*", read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    updated_at = serializers.DateTimeField(read_only=True)
+
+
+class ModelSerializer(serializers.Serializer[Any]):
+    """One model of the catalogue, in the contract's form. ``pk`` names the row for changes."""
+
+    def to_representation(self, row: ProviderModel) -> dict[str, Any]:
+        """Capabilities that nobody told are ``null``; prices are per million tokens, in US dollars."""
+        able = row.capabilities
+        return {
+            "id": row.model_id,
+            "pk": row.pk,
+            "display_name": row.display_name or row.model_id,
+            "provider_id": str(row.provider_id),
+            "provider_name": row.provider.name,
+            "capabilities": {
+                **{name: able.get(capability.value) for name, capability in CAPABILITIES.items()},
+                "context_length": row.context_length,
+                "max_output_tokens": row.max_output_tokens,
+            },
+            "source": row.source,
+            "lifecycle": row.lifecycle,
+            "is_hidden": row.is_hidden,
+            "pricing": _pricing(row),
+        }
+
+
+def _pricing(row: ProviderModel) -> dict[str, str | None] | None:
+    if row.input_price is None and row.output_price is None:
+        return None
+    prices = {"input": row.input_price, "output": row.output_price}
+    return {name: None if price is None else str(price) for name, price in prices.items()} | {"currency": "USD"}
+
+
+class ModelChangeSerializer(StrictSerializer):
+    """What an owner may change of a model."""
+
+    display_name = serializers.CharField(max_length=200, required=False)
+    is_hidden = serializers.BooleanField(required=False)
+    context_length = serializers.IntegerField(min_value=1, required=False, allow_null=True)
+    max_output_tokens = serializers.IntegerField(min_value=1, required=False, allow_null=True)
+    capabilities = serializers.DictField(child=serializers.BooleanField(allow_null=True), required=False)
+
+
+class TestRequestSerializer(StrictSerializer):
+    """Which model to ask; never an address."""
+
+    __test__ = False
+    model = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+
+class TestResultSerializer(serializers.Serializer[Any]):
+    """What a real call showed."""
+
+    __test__ = False
+    ok = serializers.BooleanField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+    hint = serializers.CharField()
+    model = serializers.CharField()
+    latency_ms = serializers.IntegerField()
+
+
+class CachedProviderSerializer(serializers.Serializer[Any]):
+    """A provider that some process has ready."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    type = serializers.CharField(source="kind")
+    last_used = serializers.DateTimeField()
+    processes = serializers.ListField(child=serializers.CharField())

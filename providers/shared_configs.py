@@ -1,0 +1,172 @@
+"""Level two of the registry: configurations in Valkey, their secrets still encrypted, and who used which when.
+
+A configuration is stored under its id and revision and never changes there, so a stale one cannot be found. Without
+Valkey every function does nothing; that is logged once per outage and tried again a few seconds later.
+"""
+
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
+
+import redis
+from django.conf import settings
+
+from providers import valkey
+from providers.models import Provider
+from providers.sealed import SealedField
+
+PAUSE = 5.0  # seconds without Valkey after a failure, so that an outage costs one time-out and not one per call
+PLAIN_COLUMNS = ("name", "kind", "base_url", "organization", "project", "revision")
+SECRET_COLUMNS = ("api_key", "headers")
+
+Result = TypeVar("Result")
+logger = logging.getLogger(__name__)
+
+
+class Use(NamedTuple):
+    """The last time (seconds since the epoch) that a process used a revision of a provider."""
+
+    provider_id: str
+    process: str
+    revision: int
+    used_at: float
+
+
+class _Outage:
+    """When Valkey may be asked again."""
+
+    def __init__(self) -> None:
+        self.until = 0.0
+
+    def guard(self, action: Callable[[redis.Redis], Result], default: Result) -> Result:
+        """``action``'s result, or ``default`` while Valkey is away."""
+        if self.is_on():
+            return default
+        try:
+            result = action(valkey.client())
+        except redis.RedisError as error:
+            self.begin(error)
+            return default
+        self.until = 0.0
+        return result
+
+    def is_on(self) -> bool:
+        """Whether nobody should ask now."""
+        return time.monotonic() < self.until
+
+    def begin(self, error: redis.RedisError) -> None:
+        """Ask nobody for a while; the first time in a row is logged."""
+        if not self.until:
+            logger.warning("Valkey is away (%s); providers are read from the database.", type(error).__name__)
+        self.until = time.monotonic() + PAUSE
+
+
+_outage = _Outage()
+
+
+def load(provider_id: str, revision: int) -> Provider | None:
+    """The unsaved copy of a provider's row, if somebody stored it; found ones live on for another TTL."""
+    name = _config_key(provider_id, revision)
+    content = _outage.guard(lambda client: client.getex(name, ex=settings.REGISTRY_TTL), None)
+    if not isinstance(content, bytes):
+        return None
+    try:
+        return _thaw(provider_id, content)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def store(provider: Provider) -> None:
+    """Keep the row's configuration, secrets as encrypted as the database holds them."""
+    content: dict[str, object] = {name: getattr(provider, name) for name in PLAIN_COLUMNS}
+    for name in SECRET_COLUMNS:
+        sealed = getattr(provider, name)
+        content[name] = None if sealed is None else sealed.token.decode()
+    name = _config_key(str(provider.pk), provider.revision)
+    _outage.guard(lambda client: client.set(name, json.dumps(content), ex=settings.REGISTRY_TTL), None)
+
+
+async def record_use(provider_id: str, revision: int) -> None:
+    """Note that this process used the provider now."""
+    if _outage.is_on():
+        return
+    pipeline = valkey.async_client().pipeline(transaction=False)
+    pipeline.hset(_uses_key(), f"{provider_id}|{process_name()}", f"{revision}|{time.time():.3f}")
+    pipeline.expire(_uses_key(), settings.REGISTRY_TTL)
+    try:
+        await pipeline.execute()
+    except redis.RedisError as error:
+        _outage.begin(error)
+
+
+def uses() -> list[Use]:
+    """Every use by every process within the TTL; forgets older ones."""
+    nothing: list[Use] = []
+    found = _outage.guard(lambda client: _parse_uses(client.hgetall(_uses_key())), nothing)
+    limit = time.time() - settings.REGISTRY_TTL
+    stale = [use for use in found if use.used_at < limit]
+    _forget_uses(stale)
+    return [use for use in found if use.used_at >= limit]
+
+
+def drop(provider_id: str) -> None:
+    """Forget one provider's configurations and uses."""
+    mine = [use for use in uses() if use.provider_id == provider_id]
+    names = {_config_key(provider_id, use.revision) for use in mine}
+    if names:
+        _outage.guard(lambda client: client.delete(*names), None)
+    _forget_uses(mine)
+
+
+def drop_all() -> None:
+    """Forget everything."""
+
+    def sweep(client: redis.Redis) -> None:
+        names = list(client.scan_iter(match=valkey.key("registry", "*"), count=1000))
+        if names:
+            client.delete(*names)
+
+    _outage.guard(sweep, None)
+
+
+def _thaw(provider_id: str, content: bytes) -> Provider:
+    values = json.loads(content)
+    provider = Provider(pk=provider_id, **{name: values[name] for name in PLAIN_COLUMNS})
+    for name in SECRET_COLUMNS:
+        field = Provider._meta.get_field(name)
+        assert isinstance(field, SealedField)  # noqa: S101 - tells the type checker
+        token = values[name]
+        setattr(provider, name, field.from_db_value(None if token is None else token.encode()))
+    return provider
+
+
+def _parse_uses(content: object) -> list[Use]:
+    found: list[Use] = []
+    for field, value in content.items() if isinstance(content, dict) else ():
+        provider_id, _, process = field.decode().partition("|")
+        revision, _, used_at = value.decode().partition("|")
+        found.append(Use(provider_id, process, int(revision), float(used_at)))
+    return found
+
+
+def _forget_uses(stale: Iterable[Use]) -> None:
+    fields = [f"{use.provider_id}|{use.process}" for use in stale]
+    if fields:
+        _outage.guard(lambda client: client.hdel(_uses_key(), *fields), None)
+
+
+def process_name() -> str:
+    """This process, as the others see it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _config_key(provider_id: str, revision: int) -> str:
+    return valkey.key("registry", "config", provider_id, revision)
+
+
+def _uses_key() -> str:
+    return valkey.key("registry", "uses")

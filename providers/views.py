@@ -1,0 +1,114 @@
+"""The pages of the providers."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.requests import PersonRequest
+from providers import discovery, generation
+from providers.forms import ProviderForm
+from providers.models import Provider, ProviderModel
+from providers.services import delete_provider
+
+
+@login_required
+@require_GET
+def index(request: PersonRequest) -> HttpResponse:
+    """Every provider that the person may use."""
+    context = {
+        "providers": Provider.objects.visible_to(request.user),
+        "editable": set(Provider.objects.editable_by(request.user).values_list("pk", flat=True)),
+    }
+    return render(request, "providers/list.html", context)
+
+
+@sensitive_post_parameters("api_key")
+@sensitive_variables("form")
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: PersonRequest) -> HttpResponse:
+    """Add a provider."""
+    form = ProviderForm(request.POST if request.method == "POST" else None, user=request.user)
+    if form.is_bound and form.is_valid() and (provider := form.save()):
+        messages.success(request, _("%s is saved. Test it to see whether it answers.") % provider.name)
+        return redirect("providers:edit", provider.pk)
+    return render(request, "providers/form.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@sensitive_post_parameters("api_key")
+@sensitive_variables("form")
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Change a provider."""
+    provider = _provider(request, pk)
+    posted = request.POST if request.method == "POST" else None
+    form = ProviderForm(posted, user=request.user, provider=provider)
+    if form.is_bound and form.is_valid() and (saved := form.save()):
+        messages.success(request, _("%s is saved.") % saved.name)
+        return redirect("providers:edit", saved.pk)
+    return _show(request, provider, form)
+
+
+@login_required
+@require_POST
+def test(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Ask for one word and show what came."""
+    provider = _provider(request, pk)
+    result = generation.test_provider(provider=provider)
+    if request.htmx:
+        return render(request, "_test_result.html", {"result": result})
+    if result.ok:
+        figures = {"model": result.model, "ms": result.latency_ms}
+        messages.success(request, _("%(model)s answered in %(ms)s ms.") % figures)
+    else:
+        messages.error(request, f"{result.message} {result.hint}")
+    return redirect("providers:edit", pk)
+
+
+@login_required
+@require_POST
+def refresh(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Fetch the list of models again."""
+    provider = _provider(request, pk)
+    count = discovery.refresh_models(provider=provider)
+    provider.refresh_from_db(fields=["health", "health_message", "models_fetched_at"])
+    if not request.htmx:
+        text = ngettext("%d model is known now.", "%d models are known now.", count) % count
+        messages.success(request, text)
+        return redirect("providers:edit", pk)
+    return render(request, "providers/_models.html", {"provider": provider, "models": _models(provider)})
+
+
+@login_required
+@require_POST
+def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Remove a provider, once its name was typed."""
+    provider = _provider(request, pk)
+    if request.POST.get("confirm", "").strip() != provider.name:
+        form = ProviderForm(user=request.user, provider=provider)
+        return _show(request, provider, form, _("Type exactly “%s” to delete it.") % provider.name)
+    delete_provider(provider=provider)
+    messages.success(request, _("%s was deleted.") % provider.name)
+    return redirect("providers:list")
+
+
+def _provider(request: PersonRequest, pk: UUID) -> Provider:
+    provider: Provider = get_object_or_404(Provider.objects.editable_by(request.user), pk=pk)
+    return provider
+
+
+def _models(provider: Provider) -> list[ProviderModel]:
+    return list(discovery.list_models(provider).filter(is_hidden=False, is_chat=True))
+
+
+def _show(request: PersonRequest, provider: Provider, form: ProviderForm, problem: str = "") -> HttpResponse:
+    context = {"form": form, "provider": provider, "models": _models(provider), "delete_problem": problem}
+    return render(request, "providers/form.html", context, status=422 if form.errors or problem else 200)

@@ -1,0 +1,101 @@
+"""Key rotation."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+from pytest_django import Settings
+
+from providers import freshness, registry, services
+from providers.errors import KeyUnreadable
+from providers.models import Provider
+from providers.rotation import SECRET_COLUMNS
+from tests.factories import make_provider
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OLD, NEW = "old-" + "o" * 40, "new-" + "n" * 40
+
+
+class Keyring:
+    """Sets the encryption keys of this process; the field remembers them, as a process does for its life."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def use(self, *keys: str) -> None:
+        self.settings.FERNET_KEYS = list(keys)
+        forget_keys()
+
+
+def forget_keys() -> None:
+    for column in SECRET_COLUMNS:
+        for name in ("keys", "fernet_keys", "fernet"):
+            Provider._meta.get_field(column).__dict__.pop(name, None)
+
+
+@pytest.fixture
+def keyring(settings: Settings) -> Iterator[Keyring]:
+    present = list(settings.FERNET_KEYS)
+    ring = Keyring(settings)
+    yield ring
+    ring.use(*present)
+
+
+def key_of(provider: Provider) -> str:
+    return str(Provider.objects.defer(None).get(pk=provider.pk).open_secret("api_key"))
+
+
+def test_after_a_rotation_the_old_key_is_not_needed_any_more(keyring: Keyring) -> None:
+    """S19."""
+    keyring.use(OLD)
+    provider, keyless = make_provider(api_key="some-key"), make_provider()
+    keyring.use(NEW, OLD)
+    assert services.rotate_keys() == 1
+    assert services.rotate_keys() == 0
+    keyring.use(NEW)
+    assert key_of(provider) == "some-key"
+    assert not keyless.has_api_key
+    assert services.count_unreadable_keys() == 0
+
+
+def test_a_rotation_does_not_disturb_the_clients(keyring: Keyring) -> None:
+    keyring.use(OLD)
+    provider = make_provider(api_key="some-key")
+    keyring.use(NEW, OLD)
+    services.rotate_keys()
+    assert Provider.objects.get(pk=provider.pk).revision == provider.revision
+
+
+def test_configurations_under_the_old_key_are_passed_over(keyring: Keyring) -> None:
+    keyring.use(OLD)
+    provider = make_provider(api_key="some-key")
+    keyring.use(NEW, OLD)
+    services.rotate_keys()
+    keyring.use(OLD)
+    with pytest.raises(KeyUnreadable):
+        registry.load_config(provider.pk)
+    keyring.use(NEW)
+    freshness.forget()
+    assert registry.load_config(provider.pk).api_key == "some-key"
+
+
+def test_keys_that_nothing_opens_are_counted_and_left_alone(
+    keyring: Keyring, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keyring.use(OLD)
+    make_provider(api_key="lost-key")
+    keyring.use(NEW)
+    make_provider(api_key="good-key")
+    call_command("rotate_keys")
+    output = capsys.readouterr()
+    assert "Re-encrypted: 0." in output.out
+    assert "Unreadable: 1." in output.err
+
+
+def test_more_rows_than_one_batch_are_rotated(keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("providers.rotation.BATCH", 2)
+    keyring.use(OLD)
+    for number in range(5):
+        make_provider(api_key=f"key-{number}")
+    keyring.use(NEW, OLD)
+    assert services.rotate_keys() == 5
