@@ -1,0 +1,1 @@
+"""People: users, groups, API tokens, preferences, first-run setup."""

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import ApiToken
+from accounts.rest import person
 from accounts.serializers import MeSerializer, NewTokenSerializer, TokenSerializer
 from accounts.services import create_token, revoke_token
 
@@ -19,7 +20,7 @@ class MeView(APIView):
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
         """The caller."""
-        return Response(MeSerializer(request.user).data)
+        return Response(MeSerializer(person(request)).data)
 
 
 class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[ApiToken]):
@@ -30,7 +31,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.Gen
 
     def get_queryset(self) -> Any:
         """Newest first."""
-        return ApiToken.objects.visible_to(self.request.user)
+        return ApiToken.objects.visible_to(person(self.request))
 
     @extend_schema(request=TokenSerializer, responses={201: NewTokenSerializer})
     def create(self, request: Request) -> Response:
@@ -38,7 +39,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.Gen
         serializer = TokenSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
-        token, value = create_token(user=request.user, name=given["name"], expires_at=given.get("expires_at"))
+        token, value = create_token(user=person(request), name=given["name"], expires_at=given.get("expires_at"))
         body = {**TokenSerializer(token).data, "token": value}
         return Response(body, status=status.HTTP_201_CREATED)
 

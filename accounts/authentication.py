@@ -27,7 +27,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
             return None
         return authenticate_token(value.strip())
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework passes it
         """Makes DRF answer 401, not 403."""
         return "Bearer"
 
@@ -48,6 +48,6 @@ def authenticate_token(value: str) -> tuple[User, ApiToken]:
 class SessionAuthentication(authentication.SessionAuthentication):
     """The browser's cookie; writes need the CSRF token."""
 
-    def authenticate_header(self, request: HttpRequest | Request) -> str:
+    def authenticate_header(self, request: HttpRequest | Request) -> str:  # noqa: ARG002 - as above
         """Makes DRF answer 401 to whoever is not logged in."""
         return "Bearer"

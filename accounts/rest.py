@@ -1,14 +1,18 @@
 """What every REST endpoint shares: strict bodies, cursor pages."""
 
 import json
+import math
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 from rest_framework import pagination, parsers, serializers
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, NotFound, ParseError
+from rest_framework.request import Request
 from rest_framework.response import Response
+
+from accounts.models import User
 
 MAX_DEPTH = 64
 
@@ -22,10 +26,13 @@ class BodyTooLarge(APIException):
 
 
 class StrictJSONParser(parsers.JSONParser):
-    """JSON without what cannot be stored or would exhaust us: NUL, lone surrogates, NaN, depth over 64."""
+    """JSON without what cannot be stored or would exhaust us: NUL, lone surrogates, numbers beyond range, depth over 64."""
 
     def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,  # noqa: ARG002 - the framework passes it
+        parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002 - as above
     ) -> Any:
         """The parsed body; raises ``ParseError`` (400) or ``BodyTooLarge`` (413)."""
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -33,7 +40,7 @@ class StrictJSONParser(parsers.JSONParser):
         if len(body) > limit:
             raise BodyTooLarge
         try:
-            value = json.loads(body.decode(), parse_constant=_refuse_constant)
+            value = json.loads(body.decode(), parse_constant=_refuse_constant, parse_float=_finite)
             _check(value, MAX_DEPTH)
         except RecursionError:
             raise ParseError(_("The JSON is nested too deeply.")) from None
@@ -44,6 +51,13 @@ class StrictJSONParser(parsers.JSONParser):
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits[:20]} is too large")
+    return number
 
 
 def _check(value: object, depth: int) -> None:
@@ -69,14 +83,29 @@ class CursorPagination(pagination.CursorPagination):
     max_page_size = 100
     page_size_query_param = "page_size"
 
-    def get_ordering(self, request: Any, queryset: Any, view: Any) -> tuple[str, ...]:
+    def get_ordering(self, request: Any, queryset: Any, view: Any) -> tuple[str, ...]:  # noqa: ARG002
         """The model's own order, with the key last so that it is total."""
         ordering = tuple(getattr(view, "ordering", None) or queryset.query.order_by or queryset.model._meta.ordering)
         return ordering if ordering[-1].lstrip("-") in {"id", "pk"} else (*ordering, "id")
 
+    def decode_cursor(self, request: Any) -> Any:
+        """The place to go on from; raises ``ParseError`` when the client made it up."""
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound:
+            raise ParseError(_("The cursor is not one of ours. Follow next and previous as they were given.")) from None
+        if cursor is not None and "\0" in str(cursor.position):
+            raise ParseError(_("The cursor is not one of ours. Follow next and previous as they were given."))
+        return cursor
+
     def get_paginated_response(self, data: Any) -> Response:
         """The envelope of the contract."""
         return Response({"next": self.get_next_link(), "previous": self.get_previous_link(), "results": data})
+
+
+def person(request: Request) -> User:
+    """The caller; only for views that let nobody else in."""
+    return cast(User, request.user)
 
 
 class StrictSerializer(serializers.Serializer[Any]):

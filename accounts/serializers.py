@@ -37,10 +37,12 @@ class TokenSerializer(StrictSerializer, serializers.ModelSerializer[ApiToken]):
         return value
 
 
-class NewTokenSerializer(TokenSerializer):
+class NewTokenSerializer(serializers.ModelSerializer[ApiToken]):
     """A token at its creation: the only time that its value is shown."""
 
     token = serializers.CharField(read_only=True)
 
-    class Meta(TokenSerializer.Meta):
-        fields = (*TokenSerializer.Meta.fields, "token")
+    class Meta:
+        model = ApiToken
+        fields = ("id", "name", "created_at", "expires_at", "last_used_at", "token")
+        read_only_fields = fields

@@ -1,0 +1,1 @@
+"""Conversations, messages and the generation engine that streams answers."""

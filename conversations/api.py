@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest import person
 from conversations import services
 from conversations.branch import active_branch, dress
 from conversations.database import in_thread
@@ -42,18 +43,24 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
 
     def get_queryset(self) -> Any:
         """Newest first; ``q`` searches titles and text, ``archived`` chooses the shelf."""
-        rows = Conversation.objects.visible_to(self.request.user)
+        rows = Conversation.objects.visible_to(person(self.request))
         if self.action != "list":
             return rows
         wanted = self.request.query_params.get("archived", "false").lower()
-        return rows.search(self.request.query_params.get("q", "").strip()).filter(is_archived=wanted in {"1", "true"})
+        words = self.request.query_params.get("q", "").replace("\0", "").strip()
+        return rows.search(words).filter(is_archived=wanted in {"1", "true"})
 
     def perform_create(self, serializer: Any) -> None:
         """An empty conversation of the caller's."""
         given = serializer.validated_data
         serializer.instance = services.start_conversation(
-            user=self.request.user, agent=given.get("agent"), title=given.get("title", "")
+            user=person(self.request), agent=given.get("agent"), title=given.get("title", "")
         )
+
+    def perform_update(self, serializer: Any) -> None:
+        """Only the given columns: a run may be moving the head meanwhile."""
+        Conversation.objects.filter(pk=serializer.instance.pk).update(**serializer.validated_data)
+        serializer.instance.refresh_from_db()
 
     def perform_destroy(self, instance: Conversation) -> None:
         """Stops what is still going."""
@@ -75,7 +82,7 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
             return Response({"next": None, "previous": None, "results": rows})
         given = self._parsed(SendSerializer)
         sent = services.send_message(
-            user=request.user,
+            user=person(request),
             conversation=conversation,
             content=given["content"],
             parent=self._parent(given.get("parent")),
@@ -92,7 +99,7 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
     def _parent(self, parent_id: UUID | None) -> Message | None:
         if parent_id is None:
             return None
-        parent = Message.objects.visible_to(self.request.user).filter(pk=parent_id).first()
+        parent = Message.objects.visible_to(person(self.request)).filter(pk=parent_id).first()
         if parent is None:
             raise ValidationError({"parent": ["There is no such message."]})
         return parent
@@ -106,7 +113,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
 
     def get_queryset(self) -> Any:
         """Those of one's own conversations."""
-        return Message.objects.visible_to(self.request.user).select_related("conversation", "parent", "agent")
+        return Message.objects.visible_to(person(self.request)).select_related("conversation", "parent", "agent")
 
     @extend_schema(request=EditSerializer, responses={202: SentSerializer}, parameters=[KEY])
     @action(detail=True, methods=["post"])
@@ -117,7 +124,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
         key = request.headers.get("Idempotency-Key", "")
         content = serializer.validated_data["content"]
         return answer_sent(
-            services.edit_message(user=request.user, message=self.get_object(), content=content, key=key)
+            services.edit_message(user=person(request), message=self.get_object(), content=content, key=key)
         )
 
     @extend_schema(request=RegenerateSerializer, responses={202: SentSerializer})
@@ -127,7 +134,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
         serializer = RegenerateSerializer(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         agent = serializer.validated_data.get("agent")
-        return answer_sent(services.regenerate(user=request.user, message=self.get_object(), agent=agent))
+        return answer_sent(services.regenerate(user=person(request), message=self.get_object(), agent=agent))
 
 
 class GenerationViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Generation]):
@@ -138,7 +145,7 @@ class GenerationViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Gener
 
     def get_queryset(self) -> Any:
         """Those of one's own conversations."""
-        return Generation.objects.visible_to(self.request.user)
+        return Generation.objects.visible_to(person(self.request))
 
     @extend_schema(request=None, responses=GenerationSerializer)
     @action(detail=True, methods=["post"])

@@ -114,7 +114,7 @@ _MATH_ATTRIBUTES = _LENGTHS | frozenset(
     ]
 )
 # Two digits before the point: a formula cannot ask for a box that covers the page.
-_LENGTH = re.compile(r"(?:\s*[+-]?\d{0,2}(?:\.\d{1,6})?(?:em|ex|px|pt|pc|mu|cm|mm|in|%)?)*\s*|[a-z]{1,20}")
+_LENGTH = re.compile(r"[+-]?\d{0,2}(?:\.\d{1,6})?(?:em|ex|px|pt|pc|mu|cm|mm|in|%)?|[a-z]{1,20}")
 _WORD = re.compile(r"[\w#.+\- ]{1,60}", re.ASCII)
 _ALIGNMENTS = {"align-left", "align-center", "align-right"}
 
@@ -122,8 +122,9 @@ _ALIGNMENTS = {"align-left", "align-center", "align-right"}
 def _filter_attribute(tag: str, name: str, value: str) -> str | None:
     if tag not in _MATH_TAGS:
         return value
-    pattern = _LENGTH if name in _LENGTHS else _WORD
-    return value if pattern.fullmatch(value) else None
+    if name not in _LENGTHS:
+        return value if _WORD.fullmatch(value) else None
+    return value if all(_LENGTH.fullmatch(length) for length in value.split()) else None
 
 
 _cleaner = nh3.Cleaner(

@@ -88,7 +88,7 @@ class SendSerializer(StrictSerializer, serializers.Serializer[Any]):
     """A new message. ``parent`` continues from an older answer, ``agent`` lets another one answer."""
 
     content = WordsField()
-    parent = serializers.UUIDField(required=False, allow_null=True)
+    parent = serializers.UUIDField(required=False, allow_null=True)  # type: ignore[assignment]
     agent = AgentField(required=False, allow_null=True)
 
 

@@ -11,8 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
-from rest_framework.settings import api_settings
 
+from accounts.authentication import SessionAuthentication, TokenAuthentication
 from conversations.database import in_thread
 from conversations.events import START, Event, EventId
 from conversations.follow import Lagging, follow, look
@@ -48,7 +48,7 @@ async def wait_for_end(generation_id: UUID) -> None:
 
 
 def _refusal(request: HttpRequest, pk: UUID) -> HttpResponse | None:
-    authenticators = [authenticator() for authenticator in api_settings.DEFAULT_AUTHENTICATION_CLASSES]
+    authenticators = [TokenAuthentication(), SessionAuthentication()]
     try:
         user = Request(request, authenticators=authenticators).user
     except APIException as error:

@@ -1,6 +1,6 @@
 """The addresses below /api/."""
 
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
@@ -19,7 +19,7 @@ router.register("conversations", ConversationViewSet, basename="conversation")
 router.register("messages", MessageViewSet, basename="message")
 router.register("generations", GenerationViewSet, basename="generation")
 
-v1 = [
+v1: list[URLPattern | URLResolver] = [
     path("me/", MeView.as_view(), name="me"),
     path("models/", ModelsView.as_view(), name="models"),
     path("registry/", RegistryView.as_view(), name="registry"),
@@ -29,7 +29,7 @@ v1 = [
     path("", include(router.urls)),
 ]
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include(v1)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

@@ -38,7 +38,7 @@ def test_a_newcomer_has_a_streamed_answer_in_four_steps_and_a_reload_loses_nothi
     tab.get_by_label("Password").fill(ADMIN_PASSWORD)
     tab.get_by_role("button", name="Create the account").click()
     tab.get_by_role("textbox", name="Message").fill(CODE)  # step 3: write
-    tab.keyboard.press("Enter")  # step 4: send
+    tab.get_by_role("button", name="Send").click()  # step 4: send
     answer = tab.locator(".message.agent").last
     expect(answer).to_contain_text("Here is a small program")
     expect(answer).to_have_attribute("data-status", "running")

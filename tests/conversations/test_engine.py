@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from agents.models import Agent
+from conversations.events import EventType
 from conversations.execution import execute_generation
 from conversations.models import Generation
 from conversations.reaper import end_queued
@@ -90,7 +91,7 @@ def test_a_rate_limit_is_waited_for_and_announced(say: Say) -> None:
     reading = read(sent.generation)
     assert reading.end["status"] == "completed", reading.end
     assert stored(sent).content == reading.text
-    assert [event.type for event in reading.events].count("attempt-start") == 3
+    assert [event.type for event in reading.events].count(EventType.ATTEMPT_START) == 3
 
 
 def test_a_stream_that_is_cut_keeps_its_text_and_is_not_completed(say: Say) -> None:

@@ -64,7 +64,8 @@ class Writer:
 async def collect_with_cuts(generation: Generation, cuts: int) -> list[Event]:
     """Follow, hang up at random points, come back with the last id."""
     chance, last, seen = random.Random(7), START, list[Event]()
-    for patience in [*(chance.randint(1, 12) for _ in range(cuts)), 10**9]:
+    for share in [*(chance.randint(1, 12) for _ in range(cuts)), 10**9]:
+        patience = share
         async with aclosing(follow(generation.pk, last)) as events:
             async for event in events:
                 seen.append(event)
