@@ -38,7 +38,7 @@ def prepare_environment() -> Path:
         del os.environ[name]
     folder = Path(tempfile.mkdtemp(prefix="wiz-", dir="/tmp"))  # short: a socket's path holds 107 bytes
     (folder / "static").mkdir()  # the middleware that serves static files wants to see it
-    os.environ.update(WIZ_DATA_DIR=str(folder), DJANGO_SETTINGS_MODULE="wizsite.settings")
+    os.environ.update(WIZ_DATA_DIR=str(folder), DJANGO_SETTINGS_MODULE="wizsite.settings", WIZ_PRIVATE_PROVIDERS="true")
     if url := os.environ.get("REDIS_URL"):
         os.environ.update(REDIS_URL=own_database_number(url))
     return folder

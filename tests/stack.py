@@ -1,5 +1,6 @@
 """The whole of Wiz as real processes, for tests that look at it from outside."""
 
+import itertools
 import os
 import re
 import shutil
@@ -8,13 +9,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 import psutil
+import psycopg
 import pytest
+import redis
 
 ROOT = Path(__file__).resolve().parent.parent
 READY = re.compile(r"^Wiz is ready at (\S+)$", re.MULTILINE)
@@ -195,6 +200,40 @@ def stacks() -> Iterator[StartStack]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def chosen_services() -> Iterator[dict[str, str]]:
+    """The variables with which a stack uses the PostgreSQL and Redis of this test run, if it has been given any."""
+    database, valkey = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+    if not database or not valkey:
+        yield {}
+        return
+    name = f"wiz_stack_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield {
+                "DATABASE_URL": urlunsplit(urlsplit(database)._replace(path=f"/{name}")),
+                "REDIS_URL": _empty_database(valkey),
+                "WIZ_PRIVATE_PROVIDERS": "true",
+                "WIZ_PRACTICE_PROVIDER": "true",
+            }
+        finally:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _empty_database(url: str) -> str:
+    """One of the Redis databases that are kept for stacks: those behind the test processes' own."""
+    parts = urlsplit(url)
+    own = int(parts.path.lstrip("/") or 0)
+    chosen = urlunsplit(parts._replace(path=f"/{5 + (own * 3 + next(_STACK_NUMBERS) % 3) % 11}"))
+    with redis.Redis.from_url(chosen) as client:
+        client.flushdb()
+    return chosen
+
+
+_STACK_NUMBERS = itertools.count()
+
+
 @pytest.fixture
 def start_stack() -> Iterator[StartStack]:
     """Stacks for one test."""
@@ -205,5 +244,5 @@ def start_stack() -> Iterator[StartStack]:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A running Wiz for a module: an administrator (``ADMIN_EMAIL``, ``ADMIN_PASSWORD``), the practice provider."""
-    with stacks() as start:
-        yield start(WIZ_ADMIN_EMAIL=ADMIN_EMAIL, WIZ_ADMIN_PASSWORD=ADMIN_PASSWORD)
+    with chosen_services() as services, stacks() as start:
+        yield start(WIZ_ADMIN_EMAIL=ADMIN_EMAIL, WIZ_ADMIN_PASSWORD=ADMIN_PASSWORD, **services)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.stack import ADMIN_EMAIL, ADMIN_PASSWORD, Stack, practice_process, stacks
+from tests.stack import ADMIN_EMAIL, ADMIN_PASSWORD, Stack, chosen_services, practice_process, stacks
 from tests.talking import Caller
 
 CODE = "Show me a short Python function with an explanation."
@@ -14,8 +14,8 @@ CODE = "Show me a short Python function with an explanation."
 @pytest.fixture(scope="module")
 def untouched() -> Iterator[Stack]:
     """Wiz as it is after the first ``make run``: nobody has an account."""
-    with stacks() as start:
-        yield start()
+    with chosen_services() as services, stacks() as start:
+        yield start(**services)
 
 
 @pytest.fixture
