@@ -1,6 +1,9 @@
 """People and their API tokens in the Django admin."""
 
+from typing import Any
+
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
@@ -14,7 +17,16 @@ from accounts.models import ApiToken, User
 
 # One door for everybody: the site's own log-in with its limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-admin.site.unregister(Group)
+admin.site.unregister([Group, EmailAddress])
+
+
+class CountedDeletion:
+    """Says how much a deletion takes along, and not what: it would quote private conversations."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Django's four answers without the names; who may delete the object may delete what belongs to it."""
+        _named, counts, _permissions, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
+        return [], counts, set(), protected
 
 
 @admin.register(Group)
@@ -23,7 +35,7 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(User)
-class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(CountedDeletion, BaseUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """People, by e-mail address."""
 
     form = UserChangeForm
@@ -40,6 +52,11 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Addresses are stored in lower case, as the log-in expects them."""
+        obj.email = obj.email.strip().lower()
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(ApiToken)

@@ -26,7 +26,7 @@ class BodyTooLarge(APIException):
 
 
 class StrictJSONParser(parsers.JSONParser):
-    """JSON without what cannot be stored or would exhaust us: NUL, lone surrogates, numbers beyond range, depth over 64."""
+    """JSON without what cannot be stored or would exhaust us: NUL, lone surrogates, NaN, infinity, depth over 64."""
 
     def parse(
         self,

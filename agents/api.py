@@ -95,7 +95,7 @@ def _history(items: list[dict[str, Any]]) -> list[ChatMessage]:
     history = []
     for item in items:
         role, content = item.get("role"), item.get("content")
-        if set(item) != {"role", "content"} or role not in {"user", "assistant"} or not isinstance(content, str):
+        if set(item) != {"role", "content"} or role not in ("user", "assistant") or not isinstance(content, str):
             raise ValidationError({"history": ["Each item is {role: user or assistant, content: text}."]})
         history.append(ChatMessage(role, content))
     return history

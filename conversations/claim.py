@@ -30,7 +30,7 @@ def claim_generation(generation_id: UUID) -> Claim | None:
     now = timezone.now()
     due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
     with transaction.atomic():
-        row = Generation.objects.select_for_update().filter(
+        row = Generation.objects.select_for_update(of=("self",)).filter(
             due, pk=generation_id, status=Generation.Status.QUEUED, cancel_requested=False
         )
         generation = row.first()

@@ -1,6 +1,6 @@
 """The event log in Valkey: one stream per generation, and the frames that are published beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +58,18 @@ async def read_log(generation_id: UUID, after: EventId) -> list[Event]:
     key = log_key(generation_id)
     rows = await valkey.async_client().xrange(key, min=f"({after}", count=READ_BATCH)
     return [_decode_row(row) for row in rows]  # type: ignore[arg-type, union-attr]
+
+
+def read_log_sync(generation_id: UUID, after: EventId) -> Iterator[Event]:
+    """All events behind ``after``, for synchronous callers."""
+    while True:
+        rows = valkey.client().xrange(log_key(generation_id), min=f"({after}", count=READ_BATCH)
+        for row in rows:  # type: ignore[union-attr]
+            event = _decode_row(row)  # type: ignore[arg-type]
+            after = event.id
+            yield event
+        if len(rows) < READ_BATCH:  # type: ignore[arg-type]
+            return
 
 
 async def read_last(generation_id: UUID) -> Event | None:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from django.utils.html import escape
@@ -108,11 +108,11 @@ def _mark_footnote(state: StateInline, silent: bool) -> bool:
 class _Renderer(RendererHTML):
     """The HTML of the tokens that are ours."""
 
-    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: dict[str, Any]) -> str:  # noqa: ARG002
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:  # noqa: ARG002
         """A code block with a language."""
         return render_code(tokens[idx].content, tokens[idx].info.strip())
 
-    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: dict[str, Any]) -> str:  # noqa: ARG002
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:  # noqa: ARG002
         """An indented code block."""
         return render_code(tokens[idx].content, "")
 

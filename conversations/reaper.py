@@ -14,6 +14,7 @@ from conversations.events import REAPED, Event, EventId, EventType
 from conversations.log import append_end, encode_payload
 from conversations.models import Generation
 from conversations.publication import publish_run
+from conversations.salvage import book_what_was_written, salvage_text
 from conversations.settlement import MAX_CRASHES, end_payload, interrupted_error
 from providers.errors import Cancelled, ErrorRecord
 
@@ -36,7 +37,7 @@ def reap() -> int:
 def end_queued(generation_id: UUID) -> bool:
     """Cancel a run that nobody has claimed; false when it is not queued."""
     with transaction.atomic():
-        row = Generation.objects.select_for_update().filter(pk=generation_id, status=Status.QUEUED)
+        row = Generation.objects.select_for_update(of=("self",)).filter(pk=generation_id, status=Status.QUEUED)
         generation = row.first()
         if generation is None:
             return False
@@ -46,16 +47,19 @@ def end_queued(generation_id: UUID) -> bool:
 
 def _reap_run(generation_id: UUID, attempt: int) -> int:
     with transaction.atomic():
-        row = Generation.objects.select_for_update().filter(
+        row = Generation.objects.select_for_update(of=("self",)).filter(
             pk=generation_id, attempt=attempt, status=Status.RUNNING, heartbeat_at__lt=Now() - SILENCE
         )
-        generation = row.select_related("message").first()
+        generation = row.select_related("message__agent__provider").first()
         if generation is None:
             return 0
-        had_output = bool(generation.message.content or generation.message.reasoning)
+        message = salvage_text(generation)
+        had_output = bool(message.content or message.reasoning)
         if generation.cancel_requested:
+            generation.usage = book_what_was_written(generation)
             _end(generation, Status.CANCELLED, Cancelled().record())
         elif had_output or attempt >= MAX_CRASHES + generation.failures:
+            generation.usage = book_what_was_written(generation)
             _end(generation, Status.INTERRUPTED, interrupted_error())
         else:
             row.update(status=Status.QUEUED, published_at=Now(), publications=1)
@@ -66,7 +70,9 @@ def _reap_run(generation_id: UUID, attempt: int) -> int:
 
 def _end(generation: Generation, status: Status, error: ErrorRecord) -> None:
     """Write the end, and on commit tell the followers."""
-    Generation.objects.filter(pk=generation.pk).update(status=status, error=error, finished_at=Now())
+    Generation.objects.filter(pk=generation.pk).update(
+        status=status, error=error, usage=generation.usage, finished_at=Now()
+    )
     event = Event(
         EventId(generation.epoch, REAPED),
         EventType.GENERATION_END,

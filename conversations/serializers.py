@@ -83,6 +83,12 @@ class WordsField(serializers.CharField):
             trim_whitespace=False, allow_blank=True, max_length=10 * settings.MAX_MESSAGE_LENGTH, **options
         )
 
+    def to_internal_value(self, data: Any) -> str:
+        """A number is not a message."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
 
 class SendSerializer(StrictSerializer, serializers.Serializer[Any]):
     """A new message. ``parent`` continues from an older answer, ``agent`` lets another one answer."""

@@ -9,14 +9,15 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from conversations.booking import book_usage
 from conversations.claim import Claim
 from conversations.events import EventType
 from conversations.models import Conversation, Generation, Message
 from conversations.runner import Ending, Outcome
 from providers.errors import Cancelled, ErrorRecord, ProviderError, UnknownError
-from providers.ledger import estimate_usage, record_usage
+from providers.ledger import estimate_usage
 from providers.retry import RetryPolicy, next_delay
-from providers.types import ChatRequest, FinishReason, Usage
+from providers.types import ChatRequest, FinishReason
 
 logger = logging.getLogger(__name__)
 
@@ -136,25 +137,5 @@ def _book(claim: Claim, outcome: Outcome, request: ChatRequest | None) -> dict[s
     told = outcome.finish.usage if outcome.finish else None
     if request is None or (told is None and not outcome.has_output and outcome.ending is not Ending.FINISHED):
         return None
-    usage: Usage = told or estimate_usage(request, outcome.snapshot.text + outcome.snapshot.reasoning)
-    generation = Generation.objects.select_related("conversation__owner", "message__agent__provider").get(
-        pk=claim.generation_id
-    )
-    agent = generation.message.agent
-    record = record_usage(
-        user=generation.conversation.owner,
-        provider=agent.provider if agent else None,
-        model=request.model,
-        usage=usage,
-        agent_name=generation.message.agent_name,
-        generation_id=generation.pk,
-    )
-    return {
-        "input_tokens": record.input_tokens,
-        "output_tokens": record.output_tokens,
-        "cache_read_tokens": record.cache_read_tokens,
-        "cache_write_tokens": record.cache_write_tokens,
-        "reasoning_tokens": record.reasoning_tokens,
-        "cost": str(record.cost) if record.cost is not None else None,
-        "certain": record.is_certain,
-    }
+    written = outcome.snapshot.text + outcome.snapshot.reasoning
+    return book_usage(claim.generation_id, request, told or estimate_usage(request, written))

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from providers import registry
 from providers.discovery import refresh_models
@@ -30,7 +30,11 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("Leave it empty to keep the present key. A key is never shown again."),
     )
     base_url = forms.CharField(
-        label=_("base URL"), required=False, max_length=500, help_text=_("Empty: the kind's own address.")
+        label=_("base URL"),
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Empty: the kind's own address."),
     )
 
     class Meta:

@@ -19,7 +19,7 @@ from accounts.rest import person
 from providers import registry
 from providers.discovery import list_models, list_user_models, override_model, refresh_models
 from providers.generation import test_provider
-from providers.models import Provider, ProviderModel
+from providers.models import Provider, ProviderModel, UsageRecord
 from providers.serializers import (
     CachedProviderSerializer,
     ModelChangeSerializer,
@@ -27,8 +27,11 @@ from providers.serializers import (
     ProviderSerializer,
     TestRequestSerializer,
     TestResultSerializer,
+    UsageQuerySerializer,
+    UsageSerializer,
 )
 from providers.services import create_provider, delete_provider, loses_key, update_provider
+from providers.usage import sum_usage
 
 
 class KeyNeeded(APIException):
@@ -111,7 +114,14 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
     def change_model(self, request: Request, pk: str, model_pk: str) -> Response:
         """Hide a model, or say better what it can do."""
         rows = ProviderModel.objects.filter(provider=self.get_object()).select_related("provider")
-        row = override_model(row=get_object_or_404(rows, pk=model_pk), overrides=self._parsed(ModelChangeSerializer))
+        row = get_object_or_404(rows, pk=model_pk)
+        given = self._parsed(ModelChangeSerializer)
+        hidden = given.pop("is_hidden", None)
+        if given:
+            row = override_model(row=row, overrides=given)
+        if hidden is not None:
+            row.is_hidden = hidden
+            row.save(update_fields=["is_hidden"])
         return Response(ModelSerializer(row).data)
 
     def _parsed(self, serializer_class: Any, *, partial: bool = False) -> dict[str, Any]:
@@ -130,6 +140,23 @@ class ModelsView(APIView):
     def get(self, request: Request) -> Response:
         """Models of all active providers, without the hidden ones."""
         return Response(ModelSerializer(list_user_models(person(request)), many=True).data)
+
+
+class UsageView(APIView):
+    """What was used: one's own, for staff everybody's."""
+
+    @extend_schema(parameters=[UsageQuerySerializer], responses=UsageSerializer(many=True))
+    def get(self, request: Any) -> Response:
+        """Sums by day, model, provider, agent, user, or over everything."""
+        query = UsageQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        given = query.validated_data
+        records = UsageRecord.objects.visible_to(request.user)
+        if "from" in given:
+            records = records.filter(created_at__date__gte=given["from"])
+        if "to" in given:
+            records = records.filter(created_at__date__lte=given["to"])
+        return Response(UsageSerializer(sum_usage(records, given["group_by"]), many=True).data)
 
 
 class RegistryView(APIView):

@@ -8,6 +8,7 @@
       ModelNotFound                  model_not_found    no
       InvalidRequest                 invalid_request    no
         ContextTooLong               context_length     no
+        SchemaRefused                invalid_schema     no    (refused before any call)
       ContentFiltered                content_filtered   no
       ProviderTimeout                timeout            yes
       ConnectionFailed               connection_failed  yes
@@ -15,6 +16,7 @@
       ServerError                    server_error       yes
       BadResponse                    bad_response       yes   (before output)
       Incomplete                     incomplete         yes   (before output)
+      ObjectInvalid                  invalid_object     no
       Cancelled                      cancelled          no
       UnknownError                   unknown            no
       ProviderUnavailable                                     (refused before any call)
@@ -28,8 +30,10 @@
 "Before output" is judged by the caller (``retry.py``): once a reader has seen text, nothing is retried.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, TypedDict
+
+from providers.types import Usage
 
 DETAIL_LIMIT = 2000  # characters of the provider's own message that are kept
 
@@ -156,6 +160,14 @@ class ContextTooLong(InvalidRequest):
     next_step = "Start a new conversation, or choose a model with a larger context."
 
 
+class SchemaRefused(InvalidRequest):
+    """A JSON schema that Wiz does not use; ``detail`` is a sentence that says why. No call was made."""
+
+    code = "invalid_schema"
+    sentence = "This JSON schema cannot be used."
+    next_step = "Look at the details, then change the schema."
+
+
 class ContentFiltered(ProviderError):
     """Refused by the provider's content rules."""
 
@@ -231,6 +243,21 @@ class Incomplete(ProviderError):
     retryable = True
     sentence = "The answer from {provider} ended too early."
     next_step = "Continue or regenerate the answer."
+
+
+@dataclass(kw_only=True, eq=False)
+class ObjectInvalid(ProviderError):
+    """No answer fits the schema, repairs included. ``detail`` is the last answer's raw text, bounded.
+
+    ``path`` is the JSON path of what is wrong, ``problem`` says what; ``usage`` is what all the calls took.
+    """
+
+    code = "invalid_object"
+    sentence = "{model} did not answer in the form that was asked for."
+    next_step = "Try again, make the schema simpler, or choose a model with structured output."
+    path: str = "$"
+    problem: str = ""
+    usage: Usage = field(default_factory=Usage)
 
 
 class Cancelled(ProviderError):

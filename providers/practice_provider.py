@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import F
 
 from providers import registry
-from providers.adapters.openai_models import read_models
 from providers.catalogue_facts import from_list
 from providers.catalogue_store import store_models
 from providers.errors import KeyUnreadable
@@ -68,6 +67,8 @@ def _has_key(provider: Provider) -> bool:
 def _store_catalogue(provider: Provider) -> None:
     if ProviderModel.objects.filter(provider=provider).exists():
         return
+    from providers.adapters.openai_models import read_models  # imports the SDKs, which most processes do without
+
     listed = read_models(json.dumps(openai_list()).encode(), _config(provider))
     store_models(provider, from_list(provider, listed), ProviderModel.Source.STATIC)
 

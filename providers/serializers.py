@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
 from providers.models import Provider, ProviderModel
 from providers.types import Capability
+from providers.usage import GROUPS
 
 CAPABILITIES = {
     "supports_images": Capability.VISION,
@@ -87,7 +89,13 @@ class ModelChangeSerializer(StrictSerializer):
     is_hidden = serializers.BooleanField(required=False)
     context_length = serializers.IntegerField(min_value=1, required=False, allow_null=True)
     max_output_tokens = serializers.IntegerField(min_value=1, required=False, allow_null=True)
-    capabilities = serializers.DictField(child=serializers.BooleanField(allow_null=True), required=False)
+    capabilities = serializers.DictField(child=serializers.BooleanField(), required=False)
+
+    def validate_capabilities(self, value: dict[str, bool]) -> dict[str, bool]:
+        """The names that the answers use."""
+        if unknown := sorted(set(value) - set(CAPABILITIES)):
+            raise serializers.ValidationError({name: [_("Unknown field.")] for name in unknown})
+        return {CAPABILITIES[name].value: told for name, told in value.items()}
 
 
 class TestRequestSerializer(StrictSerializer):
@@ -117,3 +125,41 @@ class CachedProviderSerializer(serializers.Serializer[Any]):
     type = serializers.CharField(source="kind")
     last_used = serializers.DateTimeField()
     processes = serializers.ListField(child=serializers.CharField())
+
+
+class UsageQuerySerializer(serializers.Serializer[Any]):
+    """What is summed: days in UTC, both included."""
+
+    to = serializers.DateField(required=False)
+    group_by = serializers.CharField(required=False, default="", help_text=", ".join(GROUPS) + "; comma-separated")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """``from`` is a word of Python's."""
+        return {"from": serializers.DateField(required=False), **super().get_fields()}
+
+    def validate_group_by(self, value: str) -> list[str]:
+        """Each name once."""
+        names = list(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+        if unknown := [name for name in names if name not in GROUPS]:
+            raise serializers.ValidationError(
+                _("%(names)s is not one of: %(known)s.") % {"names": unknown[0][:40], "known": ", ".join(GROUPS)}
+            )
+        return names
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """Sums of one group. ``cost`` is in US dollars; ``certainty`` is the share of calls whose figures were told."""
+
+    day = serializers.DateField(required=False)
+    model = serializers.CharField(required=False)
+    provider = serializers.CharField(required=False)
+    agent = serializers.CharField(required=False)
+    user = serializers.CharField(required=False)
+    calls = serializers.IntegerField()
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cache_read_tokens = serializers.IntegerField()
+    cache_write_tokens = serializers.IntegerField()
+    reasoning_tokens = serializers.IntegerField()
+    cost = serializers.DecimalField(max_digits=20, decimal_places=8, allow_null=True)
+    certainty = serializers.FloatField()

@@ -8,7 +8,7 @@ from accounts.api import MeView, TokenViewSet
 from agents.api import AgentViewSet
 from conversations.api import ConversationViewSet, GenerationViewSet, MessageViewSet, messages
 from conversations.streams import generation_events
-from providers.api import CachedProviderView, ModelsView, ProviderViewSet, RegistryView
+from providers.api import CachedProviderView, ModelsView, ProviderViewSet, RegistryView, UsageView
 from wizsite.rest import not_found
 
 router = SimpleRouter()
@@ -22,6 +22,7 @@ router.register("generations", GenerationViewSet, basename="generation")
 v1: list[URLPattern | URLResolver] = [
     path("me/", MeView.as_view(), name="me"),
     path("models/", ModelsView.as_view(), name="models"),
+    path("usage/", UsageView.as_view(), name="usage"),
     path("registry/", RegistryView.as_view(), name="registry"),
     path("registry/<uuid:provider_id>/", CachedProviderView.as_view(), name="registry-provider"),
     path("generations/<uuid:pk>/events/", generation_events, name="generation-events"),

@@ -3,13 +3,18 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
+from rest_framework.views import set_rollback
 
 from conversations.services import KeyReused, RunActive
 from providers.errors import ProviderError, ProviderUnavailable
@@ -33,9 +38,17 @@ SENDING = {
     KeyReused: (status.HTTP_422_UNPROCESSABLE_ENTITY, "key_reused"),
 }
 
+# What Django raises; the first that fits wins.
+REFUSALS: dict[type[Exception], tuple[int, str, Promise]] = {
+    Http404: (status.HTTP_404_NOT_FOUND, "not_found", lazy("There is no such object.")),
+    PermissionDenied: (status.HTTP_403_FORBIDDEN, "permission_denied", lazy("You may not do this.")),
+    RequestDataTooBig: (status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", lazy("The body is too large.")),
+    SuspiciousOperation: (status.HTTP_400_BAD_REQUEST, "bad_request", lazy("The request cannot be understood.")),
+}
+
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's hook: every exception in the contract's shape; what nobody expected stays a 500."""
+    """DRF's hook: every exception in the contract's shape; what nobody expected is a 500 that says nothing more."""
     match error:
         case ModelValidationError():
             return _validation(_messages(error))
@@ -45,16 +58,31 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             return _provider(error)
         case RunActive() | KeyReused():
             return _answer(*SENDING[type(error)], str(error))
-        case Http404():
-            return _answer(status.HTTP_404_NOT_FOUND, "not_found", _("There is no such object."))
-        case PermissionDenied():
-            return _answer(status.HTTP_403_FORBIDDEN, "permission_denied", _("You may not do this."))
+        case exceptions.APIException():
+            return _api_error(error, context)
+    for kind, (status_code, code, message) in REFUSALS.items():
+        if isinstance(error, kind):
+            return _answer(status_code, code, str(message))
+    return None if settings.DEBUG else _unexpected(error, context)
+
+
+def _api_error(error: exceptions.APIException, context: dict[str, Any]) -> Response | None:
     response = rest_exception_handler(error, context)
-    if response is None or not isinstance(error, exceptions.APIException):
-        return response
+    if response is None:
+        return None
     code = error.get_codes()
     response.data = _body(code if isinstance(code, str) else error.default_code, _sentence(error.detail), None)
     return response
+
+
+def _unexpected(error: Exception, context: dict[str, Any]) -> Response:
+    """As Django does it: roll back, log, tell the listeners; but the body is JSON."""
+    request = getattr(context.get("request"), "_request", None)
+    set_rollback()
+    logger.error("Internal Server Error: %s", getattr(request, "path", ""), exc_info=error)
+    got_request_exception.send(sender=None, request=request)
+    message = _("Something went wrong on our side. The log of the server says what.")
+    return _answer(status.HTTP_500_INTERNAL_SERVER_ERROR, "internal_error", message)
 
 
 def not_found(_request: HttpRequest, **_kwargs: str) -> JsonResponse:

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from wizsite import env
 
@@ -323,4 +325,60 @@ LOGGING = {
 
 # Admin ----------------------------------------------------------------------------------------------------------
 
-UNFOLD = {"SITE_TITLE": "Wiz", "SITE_HEADER": "Wiz", "SITE_URL": "/", "SHOW_VIEW_ON_SITE": False}
+
+def _admin_link(title: str, icon: str, route: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{route}_changelist")}
+
+
+UNFOLD = {
+    "SITE_TITLE": "Wiz",
+    "SITE_HEADER": "Wiz",
+    "SITE_URL": "/",
+    "SITE_LOGO": lambda request: static("img/logo.svg"),  # noqa: ARG005 - unfold passes the request
+    "SITE_ICON": lambda request: static("img/logo.svg"),  # noqa: ARG005
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        "primary": {
+            "50": "oklch(0.97 0.015 275)",
+            "100": "oklch(0.94 0.03 275)",
+            "200": "oklch(0.88 0.06 275)",
+            "300": "oklch(0.80 0.09 275)",
+            "400": "oklch(0.72 0.13 275)",
+            "500": "oklch(0.62 0.16 275)",
+            "600": "oklch(0.55 0.16 275)",
+            "700": "oklch(0.48 0.15 275)",
+            "800": "oklch(0.40 0.12 275)",
+            "900": "oklch(0.33 0.09 275)",
+            "950": "oklch(0.25 0.07 275)",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "title": "Models",
+                "items": [
+                    _admin_link("Providers", "hub", "providers_provider"),
+                    _admin_link("Catalogue", "list_alt", "providers_providermodel"),
+                    _admin_link("Agents", "smart_toy", "agents_agent"),
+                ],
+            },
+            {
+                "title": "Use",
+                "items": [
+                    _admin_link("Conversations", "forum", "conversations_conversation"),
+                    _admin_link("Generations", "bolt", "conversations_generation"),
+                    _admin_link("Ledger", "receipt_long", "providers_usagerecord"),
+                ],
+            },
+            {
+                "title": "People",
+                "items": [
+                    _admin_link("Users", "person", "accounts_user"),
+                    _admin_link("Groups", "group", "auth_group"),
+                    _admin_link("API tokens", "key", "accounts_apitoken"),
+                ],
+            },
+        ],
+    },
+}

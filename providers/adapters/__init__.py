@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from providers.adapters.anthropic import AnthropicClient
 from providers.adapters.base import ProviderClient
-from providers.adapters.openai import OpenAIClient
 from providers.errors import AddressRefused, KeyMissing, UnsupportedKind
 from providers.network import HOP_HEADER, BaseURLError, check_base_url
 from providers.types import ChatRequest, ClientConfig
@@ -31,17 +29,32 @@ class Kind:
     """The optional ``ChatRequest`` fields that the dialect can express."""
 
 
+# The vendors' SDKs take a second to import, and most processes never make a client.
+
+
+def _openai_client(config: ClientConfig) -> ProviderClient:
+    from providers.adapters.openai import OpenAIClient
+
+    return OpenAIClient(config)
+
+
+def _anthropic_client(config: ClientConfig) -> ProviderClient:
+    from providers.adapters.anthropic import AnthropicClient
+
+    return AnthropicClient(config)
+
+
 KINDS: Mapping[str, Kind] = {
-    "openai": Kind("OpenAI", OpenAIClient, "https://api.openai.com/v1", key_required=True),
+    "openai": Kind("OpenAI", _openai_client, "https://api.openai.com/v1", key_required=True),
     "anthropic": Kind(
         "Anthropic",
-        AnthropicClient,
+        _anthropic_client,
         "https://api.anthropic.com",
         key_required=True,
         takes=frozenset({"reasoning_effort", "stop"}),
     ),
-    "deepseek": Kind("DeepSeek", OpenAIClient, "https://api.deepseek.com", key_required=True),
-    "openai-compatible": Kind("OpenAI-compatible", OpenAIClient, "", key_required=False),
+    "deepseek": Kind("DeepSeek", _openai_client, "https://api.deepseek.com", key_required=True),
+    "openai-compatible": Kind("OpenAI-compatible", _openai_client, "", key_required=False),
 }
 
 

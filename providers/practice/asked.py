@@ -8,6 +8,9 @@ from typing import cast
 
 from providers.practice.connection import Fields
 
+DEPTH_LIMIT = 32  # steps into a schema before the example ends anyhow
+TREE_DEPTH = 6  # steps after which optional parts are left out
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -23,12 +26,18 @@ class Asked:
     wants_json: bool
     tool: Fields | None
     """The tool to call: ``name`` and ``parameters``."""
+    is_structured: bool
+    """Whether the provider is to enforce a form: a schema, JSON or a call of one tool."""
+    is_answered: bool
+    """Whether the conversation holds an answer already."""
 
 
 def understand(fields: Fields) -> Asked:
     """Read a request body of the chat completions or the messages dialect."""
     turns = [cast("Fields", turn) for turn in _list(fields.get("messages")) if isinstance(turn, Mapping)]
     plain = json.dumps([fields.get("system"), turns], ensure_ascii=False)
+    schema, forced = _schema(fields), _forced(fields)
+    wants_json = _inner(fields, "response_format").get("type") == "json_object"
     return Asked(
         model=str(fields.get("model", "")),
         message=next((_text(turn.get("content")) for turn in reversed(turns) if turn.get("role") == "user"), ""),
@@ -36,40 +45,55 @@ def understand(fields: Fields) -> Asked:
         input_tokens=max(len(plain) // 4, 1),
         max_tokens=_limit(fields),
         streamed=fields.get("stream") is True,
-        schema=_schema(fields),
-        wants_json=_inner(fields, "response_format").get("type") == "json_object",
-        tool=_tool(fields, turns),
+        schema=schema,
+        wants_json=wants_json,
+        tool=_tool(fields, turns, forced),
+        is_structured=schema is not None or wants_json or bool(forced),
+        is_answered=any(turn.get("role") == "assistant" for turn in turns),
     )
 
 
-def example(schema: object) -> object:
-    """A value that fits a plain JSON schema: first choices, short texts, one item per list."""
-    if not isinstance(schema, Mapping):
+def example(schema: object, root: Fields | None = None, depth: int = 0) -> object:
+    """A value that fits a plain JSON schema: first choices, short texts, one item per list; trees end soon."""
+    if not isinstance(schema, Mapping) or depth > DEPTH_LIMIT:
         return "practice"
     fields = cast("Fields", schema)
+    root = fields if root is None else root
     for name in ("const", "default"):
         if name in fields:
             return fields[name]
     choices = _list(fields.get("enum")) or _list(fields.get("examples"))
     if choices:
         return choices[0]
+    if "$ref" in fields:
+        return example(_target(root, str(fields["$ref"])), root, depth + 1)
     for name in ("anyOf", "oneOf", "allOf"):
         if options := _list(fields.get(name)):
-            return example(options[0])
-    return _typed_example(fields)
+            return example(options[-1 if depth > TREE_DEPTH else 0], root, depth + 1)
+    return _typed_example(fields, root, depth + 1)
 
 
-def _typed_example(fields: Fields) -> object:
+def _typed_example(fields: Fields, root: Fields, depth: int) -> object:
     kind = fields.get("type", "object" if "properties" in fields else "string")
     kind = kind[0] if isinstance(kind, list) and kind else kind
     if kind == "object":
-        return {name: example(inner) for name, inner in _inner(fields, "properties").items()}
+        wanted = _list(fields.get("required")) if depth > TREE_DEPTH else None
+        inner = _inner(fields, "properties").items()
+        return {name: example(child, root, depth) for name, child in inner if wanted is None or name in wanted}
     if kind == "array":
-        return [example(fields.get("items"))]
+        return [] if depth > TREE_DEPTH else [example(fields.get("items"), root, depth)]
     least = fields.get("minimum")
     number = least if isinstance(least, int | float) else 1
     plain: Mapping[object, object] = {"integer": int(number), "number": float(number), "boolean": True, "null": None}
     return plain.get(kind, "practice")
+
+
+def _target(root: Fields, reference: str) -> object:
+    """What ``#/…`` points to; ``None`` for any other reference."""
+    place: object = root
+    for step in reference.split("/")[1:]:
+        place = cast("Fields", place).get(step) if isinstance(place, Mapping) else None
+    return place
 
 
 def _schema(fields: Fields) -> Fields | None:
@@ -78,8 +102,14 @@ def _schema(fields: Fields) -> Fields | None:
     return cast("Fields", schema) if isinstance(schema, Mapping) else None
 
 
-def _tool(fields: Fields, turns: list[Fields]) -> Fields | None:
-    """The first offered tool that the user's last message names, unless its result is there already."""
+def _forced(fields: Fields) -> str:
+    """The name of the tool that must be called, in either dialect; empty for none."""
+    choice = _inner(fields, "tool_choice")
+    return str(_inner(choice, "function").get("name") or choice.get("name") or "")
+
+
+def _tool(fields: Fields, turns: list[Fields], forced: str) -> Fields | None:
+    """The forced tool, or the first one that the user's last message names, unless its result is there already."""
     last = turns[-1] if turns else {}
     if last.get("role") != "user" or "tool_result" in json.dumps(last.get("content")):
         return None
@@ -88,7 +118,7 @@ def _tool(fields: Fields, turns: list[Fields]) -> Fields | None:
         if isinstance(tool, Mapping):
             plain = _inner(cast("Fields", tool), "function") or cast("Fields", tool)
             name = str(plain.get("name", ""))
-            if name and name in message:
+            if name and (name == forced if forced else name in message):
                 return {"name": name, "parameters": plain.get("parameters") or plain.get("input_schema")}
     return None
 

@@ -19,6 +19,8 @@ class Refusal:
     anthropic_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
     times: int = FREE
+    structured_only: bool = False
+    """Refuses only what asks for a schema, for JSON or for a call of one tool."""
 
     def body(self, *, anthropic: bool) -> object:
         """The error body in the dialect asked for."""
@@ -52,6 +54,14 @@ REFUSALS: Mapping[str, Refusal] = {
         403, "This key may not use this model.", "permission_error", "permission_denied", "permission_error"
     ),
     "404": NO_MODEL,
+    "no-structure": Refusal(
+        400,
+        "This model does not support structured output.",
+        "invalid_request_error",
+        None,
+        "invalid_request_error",
+        structured_only=True,
+    ),
     "context": Refusal(
         400,
         "prompt is too long: this model's maximum context length is 128000 tokens.",

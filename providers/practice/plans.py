@@ -12,6 +12,8 @@ PACE = 60.0  # tokens per second of the ordinary model
 SLOW_PACE = 5.0
 DRIP_PACE = 1.0
 LONG_LINE = 1_040_000  # bytes; just below the limit of one line
+BAD_JSON = '{"wrong": tr'
+BAD_ARGUMENTS = '{"wrong": true}'
 EMOJI = "🦉"
 PACES: Mapping[str, float] = {"practice-fast": 0.0, "practice-slow": SLOW_PACE}
 
@@ -34,6 +36,10 @@ class Plan:
     comments: bool = False
     halves: bool = False
     """Every character beyond the basic plane is sent as two chunks with one surrogate escape each."""
+    bad_json: Literal["never", "first", "always"] = "never"
+    """When what should be JSON is broken: in the first answer of a conversation, or in all."""
+    arguments: str = ""
+    """The arguments of a tool call, where they are not to fit."""
 
 
 FAULTS: Mapping[str, Callable[[Plan], Plan]] = {
@@ -52,6 +58,8 @@ FAULTS: Mapping[str, Callable[[Plan], Plan]] = {
     "onebyte": lambda plan: replace(plan, one_byte=True),
     "crlf": lambda plan: replace(plan, crlf=True),
     "surrogates": lambda plan: replace(plan, pieces=chain(plan.pieces, (f" {EMOJI}",)), halves=True),
+    "bad-json-then-ok": lambda plan: replace(plan, bad_json="first"),
+    "always-bad-json": lambda plan: replace(plan, bad_json="always"),
     "longline": lambda plan: replace(plan, pieces=("x" * LONG_LINE,)),
 }
 

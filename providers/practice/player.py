@@ -20,7 +20,7 @@ class Player:
         self._connection = connection
         self._dialect = dialect
         self._plan = plan
-        self._arguments = json.dumps(example(asked.tool["parameters"])) if asked.tool else ""
+        self._arguments = plan.arguments or (json.dumps(example(asked.tool["parameters"])) if asked.tool else "")
         self._said: list[str] = []
 
     async def play(self) -> None:

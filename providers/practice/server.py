@@ -12,7 +12,7 @@ from providers.practice.connection import Broken, Connection, HungUp, Request
 from providers.practice.dialects import AnthropicDialect, Dialect, OpenAIDialect, anthropic_error, openai_error
 from providers.practice.faults import KEY_REFUSED, NO_MODEL, REFUSALS, WRONG_BODIES, Refusal
 from providers.practice.log import BROKEN, COMPLETED, HUNG_UP, RequestLog
-from providers.practice.plans import Plan, plan_for
+from providers.practice.plans import BAD_ARGUMENTS, BAD_JSON, Plan, plan_for
 from providers.practice.player import Player
 from providers.practice.replies import tokens
 
@@ -109,6 +109,8 @@ class PracticeServer:
         """Counts the refusals of each conversation, so that a later attempt can succeed."""
         if len(self._refused) > COUNTED_CONVERSATIONS:
             self._refused.clear()
+        if refusal.structured_only and not asked.is_structured:
+            return False
         key = (fault, asked.conversation)
         self._refused[key] += 1
         return self._refused[key] <= refusal.times
@@ -122,8 +124,11 @@ class PracticeServer:
 
 def _plan(asked: Asked, fault: str) -> Plan:
     plan = plan_for(asked.model, fault, asked.message, asked.max_tokens)
+    is_bad = plan.bad_json == "always" or (plan.bad_json == "first" and not asked.is_answered)
     if asked.tool is not None:
-        return replace(plan, pieces=[], reason="tool_calls")
+        return replace(plan, pieces=[], reason="tool_calls", arguments=BAD_ARGUMENTS if is_bad else "")
+    if is_bad:
+        return replace(plan, pieces=tokens(BAD_JSON))
     if asked.schema is not None:
         return replace(plan, pieces=tokens(json.dumps(example(asked.schema))))
     return replace(plan, pieces=tokens(json.dumps({"answer": asked.message}))) if asked.wants_json else plan

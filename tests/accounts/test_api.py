@@ -112,18 +112,13 @@ def test_a_strange_page_size_is_bounded(api: APIClient, size: str) -> None:
     assert api.get("/api/v1/tokens/", {"page_size": size}).status_code == 200
 
 
-@pytest.mark.parametrize("cursor", ["x", "%00", "bm9uc2Vuc2U=", "cD1ub25zZW5zZQ==", "é", "A" * 10_000, "cD0lMDA="])
-def test_a_bad_cursor_is_400(api: APIClient, owner: User, cursor: str) -> None:
+@pytest.mark.parametrize("cursor", ["x", "%00", "é", "cD1ub25zZW5zZQ==", "cD0lMDA=", "bz14", "A" * 10_001])
+def test_a_made_up_cursor_is_400(api: APIClient, owner: User, cursor: str) -> None:
     """R19, S2."""
     create_token(user=owner, name="x")
     response = api.get("/api/v1/tokens/", {"cursor": cursor})
-    assert response.status_code in {200, 400}
-    if response.status_code == 400:
-        assert "error" in response.json()
-
-
-def test_a_cursor_that_means_nothing_is_400(api: APIClient) -> None:
-    assert api.get("/api/v1/tokens/?cursor=!!!").status_code == 400
+    assert response.status_code == 400
+    assert response.json()["error"]["message"]
 
 
 def test_a_token_can_be_revoked_by_its_owner_only(api: APIClient, owner: User, outsider: User) -> None:

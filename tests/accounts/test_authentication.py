@@ -40,7 +40,9 @@ def test_only_the_hash_of_a_token_is_stored(owner: User) -> None:
     assert not any(value in str(column) for column in row.values())
 
 
-@pytest.mark.parametrize("value", ["", "wiz_", "wiz_unknown", "sk-1234", "wiz_é", "wiz_\ud800x".encode("utf-8", "replace").decode()])
+@pytest.mark.parametrize(
+    "value", ["", "wiz_", "wiz_unknown", "sk-1234", "wiz_é", "wiz_\ud800x".encode("utf-8", "replace").decode()]
+)
 def test_an_unknown_token_is_401_with_the_way_to_log_in(value: str, owner: User) -> None:
     response = bearer(value).get("/api/v1/me/")
     assert response.status_code == 401

@@ -88,7 +88,19 @@ def test_a_short_key_shows_nothing_of_itself(api: APIClient) -> None:
 
 @pytest.mark.parametrize(
     "field",
-    ["owner", "slug", "revision", "key_hint", "has_api_key", "is_practice", "is_shared", "health", "id", "groups", "headers"],
+    [
+        "owner",
+        "slug",
+        "revision",
+        "key_hint",
+        "has_api_key",
+        "is_practice",
+        "is_shared",
+        "health",
+        "id",
+        "groups",
+        "headers",
+    ],
 )
 def test_no_other_field_can_be_set(api: APIClient, outsider: User, field: str) -> None:
     """S34."""
@@ -280,6 +292,27 @@ def test_a_model_can_be_hidden_by_its_owner_only(api: APIClient, owner: User, ou
     assert client_of(outsider).patch(url, {"is_hidden": True}, format="json").status_code == 404
     assert api.patch(url, {"is_hidden": True}, format="json").json()["is_hidden"] is True
     assert api.get("/api/v1/models/").json() == []
+
+
+def test_what_an_owner_says_of_a_model_wins(api: APIClient, owner: User) -> None:
+    provider = make_provider(owner)
+    row = add_model(provider, capabilities={"tools": False})
+    change = {"capabilities": {"supports_tools": True}, "context_length": 4000, "display_name": "Small"}
+    shown = api.patch(f"/api/v1/providers/{provider.pk}/models/{row.pk}/", change, format="json").json()
+    assert (shown["capabilities"]["supports_tools"], shown["capabilities"]["context_length"]) == (True, 4000)
+    assert shown["display_name"] == "Small"
+    assert shown["is_hidden"] is False
+
+
+@pytest.mark.parametrize(
+    "change", [{"capabilities": {"telepathy": True}}, {"context_length": -1}, {"context_length": 10**30}]
+)
+def test_what_cannot_be_said_of_a_model_is_400(api: APIClient, owner: User, change: dict[str, object]) -> None:
+    provider = make_provider(owner)
+    row = add_model(provider)
+    response = api.patch(f"/api/v1/providers/{provider.pk}/models/{row.pk}/", change, format="json")
+    assert response.status_code == 400
+    assert list(response.json()["error"]["detail"]) == list(change)
 
 
 def test_a_model_is_looked_up_below_its_provider(api: APIClient, owner: User, outsider: User) -> None:

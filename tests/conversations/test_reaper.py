@@ -1,0 +1,103 @@
+"""What nobody runs any more is ended, and what nobody has claimed is published again."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from conversations import reaper
+from conversations.claim import claim_generation
+from conversations.events import EventType
+from conversations.execution import execute_generation
+from conversations.flusher import Flusher
+from conversations.models import Generation, Message
+from conversations.run import Run
+from conversations.services import request_stop
+from providers import engine
+from providers.models import UsageRecord
+from tests.conversations.conftest import read, stored
+from tests.conversations.test_engine import Say
+
+LONG_AGO = timedelta(minutes=5)
+
+
+def die(generation: Generation, *words: str) -> None:
+    """Claim and write as a worker does, checkpoint the first word only, and never come back."""
+    claim = claim_generation(generation.pk)
+    assert claim is not None
+
+    async def write() -> None:
+        run = Run(
+            generation_id=claim.generation_id, message_id=claim.message_id, attempt=claim.attempt, epoch=claim.epoch
+        )
+        run.announce(EventType.ATTEMPT_START, {"attempt": claim.attempt, "reason": ""})
+        flusher = Flusher()
+        flusher.add(run)
+        for word in words:
+            run.append(EventType.TEXT_DELTA, word)
+        await flusher.drain(run, 5)
+        flusher.close()
+
+    engine.run(write())
+    Message.objects.filter(pk=claim.message_id).update(content=words[0] if words else "")
+    Generation.objects.filter(pk=generation.pk).update(heartbeat_at=timezone.now() - LONG_AGO)
+
+
+def test_a_dead_run_keeps_every_character_that_a_reader_has_seen(say: Say) -> None:
+    """R1: the log has what the last checkpoint had not."""
+    sent = say("hello")
+    die(sent.generation, "one 😀 ", "two ", "three")
+    assert reaper.reap() == 1
+    reading = read(sent.generation)
+    assert reading.end["status"] == "interrupted"
+    assert stored(sent).content == reading.text == "one 😀 two three"
+    assert UsageRecord.objects.get(generation_id=sent.generation.pk).is_certain is False
+
+
+def test_a_run_that_died_before_its_first_word_runs_once_more(say: Say) -> None:
+    """R2."""
+    sent = say("hello")
+    die(sent.generation)
+    assert reaper.reap() == 1
+    assert Generation.objects.get(pk=sent.generation.pk).status == "queued"
+    execute_generation(sent.generation.pk)
+    assert read(sent.generation).end["status"] == "completed"
+    assert Generation.objects.get(pk=sent.generation.pk).attempt == 2
+
+
+def test_a_run_that_kills_its_worker_each_time_ends_after_two_attempts(say: Say) -> None:
+    """R28."""
+    sent = say("hello")
+    for _ in range(2):
+        die(sent.generation)
+        reaper.reap()
+    generation = Generation.objects.get(pk=sent.generation.pk)
+    assert (generation.status, generation.attempt) == ("interrupted", 2)
+    assert generation.error is not None
+    assert "server stopped" in generation.error["message"]
+
+
+def test_a_run_with_a_heartbeat_is_left_alone(say: Say) -> None:
+    sent = say("hello")
+    die(sent.generation, "one")
+    Generation.objects.update(heartbeat_at=timezone.now())
+    assert reaper.reap() == 0
+
+
+def test_what_nobody_claims_is_published_again_and_ever_more_rarely(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[object] = []
+    monkeypatch.setattr(reaper, "publish_run", published.append)
+    sent = say("hello")
+    assert reaper.reap() == 0
+    for _ in range(3):
+        Generation.objects.update(published_at=timezone.now() - timedelta(seconds=31))
+        reaper.reap()
+    assert published == [sent.generation.pk, sent.generation.pk], "after 15 s and 30 s, not yet after 60 s"
+
+
+def test_a_stop_that_met_a_dead_worker_still_ends_the_run(say: Say) -> None:
+    sent = say("hello")
+    die(sent.generation, "one")
+    request_stop(generation=sent.generation)
+    reaper.reap()
+    assert read(sent.generation).end["status"] == "cancelled"

@@ -1,0 +1,83 @@
+"""The OpenAPI document is generated from the code, complete and without a word about keys."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def document(client: Client) -> dict[str, Any]:
+    return dict(client.get("/api/schema/?format=json").json())
+
+
+def api_patterns(resolver: Any = None, prefix: str = "") -> set[str]:
+    """Every pattern below /api/v1/."""
+    found: set[str] = set()
+    for entry in (resolver or get_resolver()).url_patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            found |= api_patterns(entry, path)
+        elif isinstance(entry, URLPattern) and path.startswith("api/v1/"):
+            found.add(path)
+    return found
+
+
+def test_the_document_is_made_without_a_warning() -> None:
+    errors = StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=StringIO(), stderr=errors)
+
+
+def test_every_part_of_the_contract_is_described(document: dict[str, Any]) -> None:
+    expected = {
+        "me/": {"get"},
+        "tokens/": {"get", "post"},
+        "tokens/{id}/": {"delete"},
+        "providers/": {"get", "post"},
+        "providers/{id}/": {"get", "patch", "delete"},
+        "providers/{id}/test/": {"post"},
+        "providers/{id}/models/": {"get"},
+        "providers/{id}/models/refresh/": {"post"},
+        "models/": {"get"},
+        "registry/": {"get", "delete"},
+        "agents/": {"get", "post"},
+        "agents/{id}/": {"get", "patch", "delete"},
+        "agents/{id}/test/": {"post"},
+        "agents/{id}/generate/": {"post"},
+        "conversations/": {"get", "post"},
+        "conversations/{id}/": {"get", "patch", "delete"},
+        "conversations/{id}/messages/": {"get", "post"},
+        "messages/{id}/edit/": {"post"},
+        "messages/{id}/regenerate/": {"post"},
+        "generations/{id}/": {"get"},
+        "generations/{id}/cancel/": {"post"},
+        "usage/": {"get"},
+    }
+    described = {path.removeprefix("/api/v1/"): set(verbs) for path, verbs in document["paths"].items()}
+    missing = {path: verbs - described.get(path, set()) for path, verbs in expected.items()}
+    assert not {path: verbs for path, verbs in missing.items() if verbs}
+
+
+def test_the_key_is_described_as_write_only(document: dict[str, Any]) -> None:
+    """S17."""
+    schemas = document["components"]["schemas"]
+    assert "api_key" in schemas["ProviderRequest"]["properties"]
+    assert "api_key" not in schemas["Provider"]["properties"]
+    assert "digest" not in str(document)
+
+
+def test_the_pages_load_nothing_from_elsewhere(client: Client) -> None:
+    page = client.get("/api/docs/")
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert "cdn" not in text
+    assert "https://" not in text
+
+
+def test_the_walk_over_the_routes_finds_the_routes() -> None:
+    assert len(api_patterns()) > 20
