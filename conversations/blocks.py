@@ -5,7 +5,7 @@ The cut depends on whole lines only, never on how the text arrived, and every li
 - at a line with an indent of at most 3 after a blank line; while the chunk is a list, only at a line without indent
   that is no list item (or at an item without indent once the list is long),
 - at the opening line of a fenced code block without indent, and after its closing line,
-- at a heading (``#``) without indent.
+- at a heading (``#``) without indent, and after it.
 
 Nothing begins inside a fenced code block.
 """
@@ -90,6 +90,8 @@ class Splitter:
             yield self._finish()
         self._append(line)
         self._learn(indent, body)
+        if indent == 0 and _HEADING.match(body):
+            yield self._finish()
 
     def _append(self, line: str) -> None:
         self._lines.append(line)

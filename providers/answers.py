@@ -24,6 +24,7 @@ from providers.schemas import DEPTH_LIMIT, JSON, CheckedSchema, Plain, is_deeper
 
 LENGTH_LIMIT: Final = 262_144  # characters of an answer
 CPU_LIMIT: Final = 3.0  # seconds of this thread for one check; an answer of full length needs about one
+ERROR_LIMIT: Final = 50_000  # complaints that may arise in one check: those of failed branches are kept in memory
 PATTERN_TEXT_LIMIT: Final = 4_096  # characters of a text that a pattern is tried on
 CANDIDATE_LIMIT: Final = 16  # places in a prose answer that are tried
 PROBLEM_LIMIT: Final = 500  # characters
@@ -32,7 +33,6 @@ _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTIL
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _START = re.compile(r"[{\[]")
 Check = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]  # jsonschema's own signature is untyped
-_deadline: ContextVar[float] = ContextVar("deadline")
 
 
 @dataclass(eq=False)
@@ -43,8 +43,25 @@ class AnswerInvalid(Exception):
     path: str = "$"
 
 
-class _OutOfTime(Exception):
-    """The check used up its CPU time."""
+class _Exhausted(Exception):
+    """The check used up its CPU time or its complaints."""
+
+
+class _Budget:
+    """What is left for one check, in this thread."""
+
+    def __init__(self) -> None:
+        self._deadline = time.thread_time() + CPU_LIMIT
+        self._errors = ERROR_LIMIT
+
+    def charge(self, errors: int = 0) -> None:
+        """Raise ``_Exhausted`` when nothing is left."""
+        self._errors -= errors
+        if self._errors < 0 or time.thread_time() > self._deadline:
+            raise _Exhausted
+
+
+_budget: ContextVar[_Budget] = ContextVar("budget")
 
 
 def read_answer(text: str, schema: CheckedSchema, *, with_prose: bool = False) -> JSON:
@@ -54,17 +71,17 @@ def read_answer(text: str, schema: CheckedSchema, *, with_prose: bool = False) -
     """
     if len(text) > LENGTH_LIMIT:
         raise AnswerInvalid(f"The answer is longer than {LENGTH_LIMIT} characters.")
-    token = _deadline.set(time.thread_time() + CPU_LIMIT)
+    token = _budget.set(_Budget())
     try:
         return _first_valid(_candidates(text) if with_prose else iter([text]), schema.plain)
-    except _OutOfTime:
-        raise AnswerInvalid("The answer takes too long to check.") from None
+    except _Exhausted:
+        raise AnswerInvalid("The answer takes too much work to check.") from None
     except RecursionError:
         raise AnswerInvalid("The answer is nested too deeply to check.") from None
     except (ArithmeticError, ValueError):
         raise AnswerInvalid("A number in the answer cannot be checked.") from None
     finally:
-        _deadline.reset(token)
+        _budget.reset(token)
 
 
 def _first_valid(candidates: Iterator[str], schema: Plain) -> JSON:
@@ -132,11 +149,12 @@ def _judge(value: JSON, schema: Plain) -> AnswerInvalid | None:
 
 def _bounded(check: Check) -> Check:
     def bounded(validator: Any, keyword: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        if time.thread_time() > _deadline.get():
-            raise _OutOfTime
+        budget = _budget.get()
+        budget.charge()
         for error in check(validator, keyword, instance, schema) or ():
-            # The library puts the whole value into its message.
-            error.message = error.message[:PROBLEM_LIMIT]
+            # The library puts the whole value into its message, and anyOf gathers the errors of every branch.
+            error.message, error.args = error.message[:PROBLEM_LIMIT], ()
+            budget.charge(errors=1)
             yield error
 
     return bounded

@@ -77,8 +77,8 @@ class ProviderError(Exception):
     @property
     def message(self) -> str:
         """What happened, for a reader."""
-        status = f" ({self.status})" if self.status else ""
-        return self.sentence.format(provider=self.provider or "the provider", model=self.model or "the model") + status
+        sentence = self.sentence.format(provider=self.provider or "The provider", model=self.model or "the model")
+        return f"{sentence.removesuffix('.')} ({self.status})." if self.status else sentence
 
     @property
     def hint(self) -> str:

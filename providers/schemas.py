@@ -97,10 +97,10 @@ def is_deeper(value: object, limit: int = DEPTH_LIMIT) -> bool:
     """Whether lists and objects are nested more than ``limit`` deep; never recurses."""
     level: list[object] = [value]
     for _ in range(limit + 1):
-        level = [item for item in level if isinstance(item, dict | list)]
-        if not level:
+        nested = [item for item in level if isinstance(item, dict | list)]
+        if not nested:
             return False
-        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+        level = [child for item in nested for child in (item.values() if isinstance(item, dict) else item)]
     return True
 
 

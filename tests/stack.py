@@ -172,7 +172,14 @@ def practice_process(api_key: str) -> Iterator[str]:
 class StartStack(Protocol):
     """Starts ``up`` with environment variables; ``wait=False`` returns before it is ready."""
 
-    def __call__(self, *arguments: str, data_dir: Path | None = None, wait: bool = True, **variables: str) -> Stack: ...
+    def __call__(
+        self,
+        *arguments: str,
+        data_dir: Path | None = None,
+        wait: bool = True,
+        services: dict[str, str] | None = None,
+        **variables: str,
+    ) -> Stack: ...
 
 
 @contextmanager
@@ -181,11 +188,19 @@ def stacks() -> Iterator[StartStack]:
     started: list[Stack] = []
     folders: list[Path] = []
 
-    def start(*arguments: str, data_dir: Path | None = None, wait: bool = True, **variables: str) -> Stack:
+    def start(
+        *arguments: str,
+        data_dir: Path | None = None,
+        wait: bool = True,
+        services: dict[str, str] | None = None,
+        **variables: str,
+    ) -> Stack:
         if data_dir is None:
             data_dir = Path(tempfile.mkdtemp(prefix="wiz-up-", dir="/tmp"))
             folders.append(data_dir)
-        started.append(stack := Stack(data_dir, clean_environment(data_dir, **variables), list(arguments)))
+        started.append(
+            stack := Stack(data_dir, clean_environment(data_dir, **variables, **(services or {})), list(arguments))
+        )
         if wait:
             stack.wait_until_ready()
         return stack
@@ -245,4 +260,4 @@ def start_stack() -> Iterator[StartStack]:
 def stack() -> Iterator[Stack]:
     """A running Wiz for a module: an administrator (``ADMIN_EMAIL``, ``ADMIN_PASSWORD``), the practice provider."""
     with chosen_services() as services, stacks() as start:
-        yield start(WIZ_ADMIN_EMAIL=ADMIN_EMAIL, WIZ_ADMIN_PASSWORD=ADMIN_PASSWORD, **services)
+        yield start(WIZ_ADMIN_EMAIL=ADMIN_EMAIL, WIZ_ADMIN_PASSWORD=ADMIN_PASSWORD, services=services)

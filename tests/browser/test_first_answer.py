@@ -15,7 +15,7 @@ CODE = "Show me a short Python function with an explanation."
 def untouched() -> Iterator[Stack]:
     """Wiz as it is after the first ``make run``: nobody has an account."""
     with chosen_services() as services, stacks() as start:
-        yield start(**services)
+        yield start(services=services)
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_a_finished_answer_is_complete_without_a_script(home: Client, sent: Sent
 def test_an_error_says_what_happened_what_to_do_and_offers_it(home: Client, sent: Sent) -> None:
     finish(sent, "failed", error=AuthFailed(provider="Mine", status=401, detail="raw words").record())
     page = home.get(url(sent)).content.decode()
-    assert "Mine refused the key." in page
+    assert "Mine refused the key" in page
     assert "Paste a new key under Providers" in page
     assert "raw words" in page
     assert 'href="/providers/"' in page

@@ -114,11 +114,11 @@ def test_deleting_asks_for_the_name(client: Client, owner: User, provider: Provi
 def test_a_test_shows_the_sentence_and_the_hint(
     client: Client, owner: User, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = TestResult(False, "auth_failed", "Mine refused the key. (401)", "Paste a new key.", "m", 12)
+    result = TestResult(False, "auth_failed", "Mine refused the key (401).", "Paste a new key.", "m", 12)
     monkeypatch.setattr("providers.views.generation.test_provider", lambda provider: result)
     client.force_login(owner)
     page = client.post(f"/providers/{provider.pk}/test/", headers={"HX-Request": "true"}).content.decode()
-    assert "Mine refused the key. (401)" in page
+    assert "Mine refused the key (401)." in page
     assert "Paste a new key." in page
     assert "<html" not in page
 

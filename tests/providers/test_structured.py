@@ -3,6 +3,7 @@
 import copy
 import json
 import time
+import tracemalloc
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import cast
@@ -412,7 +413,16 @@ def test_references_that_multiply_end_at_the_time_limit(monkeypatch: pytest.Monk
     monkeypatch.setattr("providers.answers.CPU_LIMIT", 0.2)
     defs = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
     schema = {"$ref": "#/$defs/d0", "$defs": {**defs, "d40": {"type": "integer"}}}
-    assert "too long to check" in judge(schema, 1)
+    assert "too much work to check" in judge(schema, 1)
+
+
+def test_complaints_of_failed_branches_do_not_fill_the_memory() -> None:
+    branches: JSONSchema = {"anyOf": [{"items": {"anyOf": [{"type": "string"}] * 50}}] * 30}
+    assert "too much work to check" in judge(branches, [1] * 50_000)
+    tracemalloc.start()
+    judge({"anyOf": [{"type": "integer"}] * 1000}, "x" * 200_000)
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("keyword", ["uniqueItems", "anyOf", "contains"])
