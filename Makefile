@@ -51,7 +51,7 @@ lint: dev ## Style, types, migrations, system checks, templates
 	$(BIN)/python manage.py check_templates
 
 bench: dev ## Run the benchmarks
-	@for script in benchmarks/bench_*.py; do $(BIN)/python "$$script" $(ARGS); done
+	@for script in benchmarks/bench_*.py; do PYTHONPATH=. $(BIN)/python "$$script" $(ARGS); done
 
 lock: ## Compile the lock files again; needs uv
 	$(LOCK) pyproject.toml -o requirements.txt
