@@ -1,0 +1,160 @@
+"""The WebSocket of a conversation, from outside: real server, real browser's headers."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.stack import ADMIN_EMAIL, ADMIN_PASSWORD, Stack
+from tests.talking import Caller
+
+
+@pytest.fixture(scope="module")
+def caller(stack: Stack) -> Iterator[Caller]:
+    with Caller.of(stack, ADMIN_EMAIL) as caller:
+        yield caller
+
+
+@contextmanager
+def logged_in(stack: Stack) -> Iterator[httpx2.Client]:
+    """A browser's session."""
+    with httpx2.Client(base_url=stack.base_url, trust_env=False, follow_redirects=True) as http:
+        page = http.get("/accounts/login/").text
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token
+        form = {"login": ADMIN_EMAIL, "password": ADMIN_PASSWORD, "csrfmiddlewaretoken": token[1]}
+        answer = http.post("/accounts/login/", data=form, headers={"Referer": stack.base_url})
+        assert answer.url.path == "/c/", answer.text[:500]
+        yield http
+
+
+def open_socket(
+    stack: Stack, conversation: str, http: httpx2.Client | None, origin: str | None = ""
+) -> ClientConnection:
+    address = stack.base_url.replace("http://", "ws://") + f"/ws/conversations/{conversation}/"
+    cookies = "; ".join(f"{name}={value}" for name, value in http.cookies.items()) if http else ""
+    headers = {"Cookie": cookies} if cookies else {}
+    chosen = stack.base_url if origin == "" else origin
+    return connect(address, origin=chosen, additional_headers=headers, max_size=None)  # type: ignore[arg-type]
+
+
+def frames_until_end(socket: ClientConnection) -> list[dict[str, Any]]:
+    frames = []
+    while True:
+        frames.append(json.loads(socket.recv(timeout=60)))
+        if frames[-1]["event"] == "block" and any(frame["event"] == "generation-end" for frame in frames):
+            return frames
+
+
+def text_of(frames: list[dict[str, Any]]) -> str:
+    return "".join(frame["data"]["text"] for frame in frames if frame["event"] == "text-delta")
+
+
+def test_a_socket_sends_the_events_and_their_blocks(stack: Stack, caller: Caller) -> None:
+    sent = caller.say(caller.agent_id("Guide"), "Show me a short Python function with an explanation.")
+    with logged_in(stack) as http, open_socket(stack, sent["conversation"], http) as socket:
+        socket.send(json.dumps({"type": "follow", "after": None}))
+        frames = frames_until_end(socket)
+    stored = caller.stored(sent)["content"]
+    assert text_of(frames) == stored
+    blocks = [frame["data"] for frame in frames if frame["event"] == "block"]
+    assert "<figure" in "".join(block["html"] for block in blocks)
+    assert [block["end"] for block in blocks] == sorted(block["end"] for block in blocks)
+    assert blocks[-1]["end"] == len(stored.encode("utf-16-le")) // 2
+
+
+def test_coming_back_with_an_id_gets_the_rest_and_nothing_twice(stack: Stack, caller: Caller) -> None:
+    """R18: over the socket, cut again and again."""
+    sent = caller.say(caller.agent_id("Guide"), "Write a long story, please. tokens=300")
+    seen: list[dict[str, Any]] = []
+    after = None
+    with logged_in(stack) as http:
+        for _ in range(40):
+            with open_socket(stack, sent["conversation"], http) as socket:
+                socket.send(json.dumps({"type": "follow", "after": after}))
+                for _ in range(12):
+                    frame = json.loads(socket.recv(timeout=30))
+                    if "id" in frame:
+                        seen.append(frame)
+                        after = frame["id"]
+                    if frame["event"] == "generation-end":
+                        break
+            if seen and seen[-1]["event"] == "generation-end":
+                break
+    assert text_of(seen) == caller.stored(sent)["content"]
+    assert len({frame["id"] for frame in seen}) == len(seen)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://evil.example", "null", None, "http://sub.127.0.0.1", "https://127.0.0.1", "http://127.0.0.1:1"],
+)
+def test_a_foreign_origin_is_refused_at_the_handshake(stack: Stack, caller: Caller, origin: str | None) -> None:
+    """S5."""
+    conversation = caller.post("conversations/", {"agent": caller.agent_id("Guide")})["id"]
+    with logged_in(stack) as http, pytest.raises(InvalidStatus) as refusal:
+        open_socket(stack, conversation, http, origin)
+    assert refusal.value.response.status_code == 403
+
+
+def test_nobody_else_gets_in(stack: Stack, caller: Caller) -> None:
+    """S3: neither a stranger nor a conversation that is not one's own."""
+    conversation = caller.post("conversations/", {"agent": caller.agent_id("Guide")})["id"]
+    with pytest.raises(InvalidStatus):
+        open_socket(stack, conversation, None)
+    with logged_in(stack) as http, pytest.raises(InvalidStatus):
+        open_socket(stack, "00000000-0000-4000-8000-000000000000", http)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("not json", 1007),
+        ("[" * 3000, 1007),
+        ('{"type": "follow", "after": "$"}', 1007),
+        ('{"type": "generation.frame"}', 1008),
+        ('"follow"', 1007),
+        (b"\x00\x01", 1007),
+    ],
+)
+def test_nonsense_closes_the_socket_and_nothing_else(
+    stack: Stack, caller: Caller, message: str | bytes, code: int
+) -> None:
+    conversation = caller.post("conversations/", {"agent": caller.agent_id("Guide")})["id"]
+    with logged_in(stack) as http, open_socket(stack, conversation, http) as socket:
+        socket.send(message)
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=10)
+        assert socket.close_code == code
+
+
+def test_a_flood_is_shown_out(stack: Stack, caller: Caller) -> None:
+    conversation = caller.post("conversations/", {"agent": caller.agent_id("Guide")})["id"]
+    with logged_in(stack) as http, open_socket(stack, conversation, http) as socket:
+        with pytest.raises(ConnectionClosed):
+            for _ in range(200):
+                socket.send('{"type": "stop"}')
+            socket.recv(timeout=10)
+        assert socket.close_code == 1008
+
+
+def test_logging_out_closes_the_socket_within_five_seconds(stack: Stack, caller: Caller) -> None:
+    """S6."""
+    conversation = caller.post("conversations/", {"agent": caller.agent_id("Guide")})["id"]
+    with logged_in(stack) as http, open_socket(stack, conversation, http) as socket:
+        page = http.get("/accounts/logout/").text
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token
+        started = time.monotonic()
+        http.post("/accounts/logout/", data={"csrfmiddlewaretoken": token[1]}, headers={"Referer": stack.base_url})
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=10)
+        assert socket.close_code == 4001
+        assert time.monotonic() - started < 5
