@@ -24,6 +24,7 @@ from conversations.services import request_stop
 
 logger = logging.getLogger(__name__)
 
+SECOND_LOOK = 1.0  # seconds: the signal of a log-out comes before the session is deleted
 RECHECK_EVERY = 30.0  # seconds: makes up for a lost revocation or change
 SEND_LIMIT = 10.0  # seconds a reader may take to accept one frame
 FLOOD = 20  # messages in ten seconds
@@ -41,6 +42,8 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         """Refuse, before accepting, whoever may not see the conversation."""
         self.task: asyncio.Task[None] | None = None
+        self.second_look: asyncio.TimerHandle | None = None
+        self.is_closing = False
         self.change = asyncio.Event()
         self.received: deque[float] = deque(maxlen=FLOOD)
         self.user: User = self.scope["user"]
@@ -55,6 +58,9 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002 - Channels' signature
         """Leave nothing behind."""
+        self.is_closing = True
+        if self.second_look is not None:
+            self.second_look.cancel()
         if self.task is not None:
             self.task.cancel()
             with suppress(asyncio.CancelledError, Exception):
@@ -65,6 +71,8 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Only ``follow`` and ``stop`` are understood; a client that sends anything else is shown out."""
+        if self.is_closing:
+            return
         now = time.monotonic()
         if len(self.received) == FLOOD and now - self.received[0] < 10:
             await self.close(CLOSE_REFUSED)
@@ -87,8 +95,11 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self._send_json(b'{"event":"changed"}')
 
     async def user_revoked(self, _: dict[str, Any]) -> None:
-        """The person may have signed out: look at once."""
-        await self._recheck()
+        """The person may have signed out: look at once, and again when the session is surely gone."""
+        if await self._recheck():
+            self.second_look = asyncio.get_running_loop().call_later(
+                SECOND_LOOK, lambda: asyncio.ensure_future(self._recheck())
+            )
 
     async def _start(self, after: object) -> None:
         try:
@@ -114,8 +125,8 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                     return
         except (Lagging, TimeoutError):
             await self.close(CLOSE_TOO_SLOW)
-        except asyncio.CancelledError:
-            raise
+        except (asyncio.CancelledError, OSError):
+            return  # the reader has gone, or a new follow takes over
         except Exception:
             logger.exception("Following conversation %s failed.", self.conversation_id)
             await self.close(1011)
@@ -153,6 +164,13 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _send_json(self, frame: bytes) -> None:
         await asyncio.wait_for(self.send(text_data=frame.decode()), SEND_LIMIT)
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Close once; a socket that is closing already is left alone."""
+        if not self.is_closing:
+            self.is_closing = True
+            with suppress(OSError):
+                await super().close(code, reason)
 
     async def _recheck(self) -> bool:
         if await in_thread(is_still_signed_in, self.scope) and await in_thread(self._may_see):

@@ -1,7 +1,20 @@
 """The WebSocket addresses."""
 
-from django.urls import path
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.urls import path, re_path
 
 from conversations.consumers import ConversationConsumer
 
-websocket_urlpatterns = [path("ws/conversations/<uuid:conversation_id>/", ConversationConsumer.as_asgi())]
+
+class Nowhere(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """Every other address: refused at the handshake."""
+
+    async def connect(self) -> None:
+        """Refuse."""
+        await self.close()
+
+
+websocket_urlpatterns = [
+    path("ws/conversations/<uuid:conversation_id>/", ConversationConsumer.as_asgi()),
+    re_path("", Nowhere.as_asgi()),
+]

@@ -86,7 +86,7 @@ def _queue_again(claim: Claim, outcome: Outcome, delay: float) -> Settlement:
 
 def _end(claim: Claim, outcome: Outcome, request: ChatRequest | None) -> Settlement:
     status, error = _final_status(outcome)
-    finish_reason = outcome.finish.reason.value if outcome.finish else FinishReason.ERROR.value if error else ""
+    finish_reason = _finish_reason(outcome)
     usage = _book(claim, outcome, request)
     Message.objects.filter(pk=claim.message_id).update(
         content=outcome.snapshot.text, reasoning=outcome.snapshot.reasoning
@@ -101,6 +101,13 @@ def _end(claim: Claim, outcome: Outcome, request: ChatRequest | None) -> Settlem
     )
     Conversation.objects.filter(pk=claim.conversation_id).update(updated_at=Now())
     return Settlement(status, [(EventType.GENERATION_END, end_payload(status, finish_reason, usage, error))])
+
+
+def _finish_reason(outcome: Outcome) -> str:
+    """The model's own reason, ``error`` for a failure, and nothing for a run that somebody or something ended."""
+    if outcome.finish is not None:
+        return outcome.finish.reason.value
+    return FinishReason.ERROR.value if outcome.ending is Ending.FAILED else ""
 
 
 def end_payload(

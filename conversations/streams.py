@@ -1,10 +1,13 @@
 """Events over HTTP: server-sent events of a run, and waiting for its end."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from uuid import UUID
 
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -19,6 +22,7 @@ from conversations.follow import Lagging, follow, look
 from conversations.models import Generation
 
 HEARTBEAT = 15.0  # seconds between two comments on a silent stream
+RECHECK_EVERY = 3.0  # seconds after which the caller's right to listen is looked at again
 
 
 @csrf_exempt
@@ -33,7 +37,7 @@ async def generation_events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         after = EventId.parse(text) if text else START
     except ValueError as error:
         return _error(400, "invalid_request", str(error))
-    response = StreamingHttpResponse(_encode(pk, after), content_type="text/event-stream; charset=utf-8")
+    response = StreamingHttpResponse(_encode(request, pk, after), content_type="text/event-stream; charset=utf-8")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response
@@ -70,21 +74,44 @@ def _error(status: int, code: str, message: str) -> JsonResponse:
     return JsonResponse({"error": {"code": code, "message": message, "detail": None}}, status=status)
 
 
-async def _encode(generation_id: UUID, after: EventId) -> AsyncIterator[bytes]:
-    """The stream's bytes: events, and comments while nothing happens. A lagging reader comes back by itself."""
+async def _encode(request: HttpRequest, generation_id: UUID, after: EventId) -> AsyncIterator[bytes]:
+    """The stream's bytes: events, and comments while nothing happens. A lagging reader comes back by itself.
+
+    Ends when the caller's token is revoked or the caller logs out.
+    """
     yield b"retry: 1000\n\n"
+    checked = written = time.monotonic()
     async with aclosing(follow(generation_id, after)) as events:
         with suppress(Lagging):
-            async for event in _with_heartbeats(events):
-                yield b": still here\n\n" if event is None else event.sse()
+            async for event in _with_pauses(events, RECHECK_EVERY):
+                now = time.monotonic()
+                if now - checked >= RECHECK_EVERY:
+                    checked = now
+                    if await in_thread(_refusal, _again(request), generation_id) is not None:
+                        return
+                if event is not None:
+                    written = now
+                    yield event.sse()
+                elif now - written >= HEARTBEAT:
+                    written = now
+                    yield b": still here\n\n"
 
 
-async def _with_heartbeats(events: AsyncGenerator[Event]) -> AsyncIterator[Event | None]:
-    """The events, and ``None`` for every ``HEARTBEAT`` seconds without one."""
+def _again(request: HttpRequest) -> HttpRequest:
+    """The same credentials, looked up anew."""
+    fresh = HttpRequest()
+    fresh.method, fresh.META, fresh.COOKIES = request.method, request.META, request.COOKIES
+    fresh.session = SessionStore(request.session.session_key)
+    fresh.user = get_user(fresh)
+    return fresh
+
+
+async def _with_pauses(events: AsyncGenerator[Event], seconds: float) -> AsyncIterator[Event | None]:
+    """The events, and ``None`` for every ``seconds`` without one."""
     pending = asyncio.ensure_future(anext(events))
     try:
         while True:
-            done, _ = await asyncio.wait({pending}, timeout=HEARTBEAT)
+            done, _ = await asyncio.wait({pending}, timeout=seconds)
             if not done:
                 yield None
                 continue

@@ -25,7 +25,7 @@ from providers.adapters.base import ProviderClient
 from providers.addresses import check_base_url
 from providers.clients import ClientKey, SharedClient
 from providers.configs import build_config
-from providers.errors import KeyUnreadable, ProviderNotFound
+from providers.errors import KeyUnreadable, ProviderInactive, ProviderNotFound
 from providers.models import Provider
 from providers.types import ClientConfig
 
@@ -98,6 +98,7 @@ def clear_all() -> None:
     clients.drop_everywhere()
     freshness.forget()
     shared_configs.drop_all()
+    _noted.clear()
 
 
 def drop_provider(provider_id: ProviderId) -> None:
@@ -105,6 +106,7 @@ def drop_provider(provider_id: ProviderId) -> None:
     freshness.forget(str(provider_id))
     clients.drop_everywhere(str(provider_id))
     shared_configs.drop(str(provider_id))
+    _noted.pop(str(provider_id), None)
 
 
 def drop_shared(provider_id: ProviderId) -> None:
@@ -158,7 +160,11 @@ def _creation_ended(name: str, here: clients.LoopClients, task: asyncio.Task[Sha
 
 @sensitive_variables("config")
 async def _find_or_create(name: str, here: clients.LoopClients) -> SharedClient:
-    sighting = await _in_thread(freshness.look, name)
+    try:
+        sighting = await _in_thread(freshness.look, name)
+    except (ProviderNotFound, ProviderInactive):
+        here.drop(name)  # its key has no business in memory any more
+        raise
     known = here.get(ClientKey(name, sighting.revision))
     if known is not None and known.stored_url == sighting.base_url:
         return known
@@ -173,17 +179,24 @@ def _load(name: str) -> tuple[int, ClientConfig]:
     """The revision and the configuration under it."""
     sighting = freshness.look(name)
     shared = shared_configs.load(name, sighting.revision)
-    if shared is not None and shared.base_url == sighting.base_url:
+    # Valkey may have answered late: by then the configuration has to be the present one still.
+    if shared is not None and _is_of(shared, sighting) and _is_of(shared, freshness.look(name)):
         try:
             return shared.revision, build_config(shared)
         except KeyUnreadable:
             logger.info("The shared configuration of provider %s is out of date.", name)
-    row = Provider.objects.defer(None).filter(pk=name, is_active=True).first()
+    row = Provider.objects.defer(None).filter(pk=name).first()
     if row is None:
         raise ProviderNotFound
+    if not row.is_active:
+        raise ProviderInactive(provider=row.name)
     config = build_config(row)
     shared_configs.store(row)
     return row.revision, config
+
+
+def _is_of(provider: Provider, sighting: freshness.Sighting) -> bool:
+    return (provider.revision, provider.base_url) == (sighting.revision, sighting.base_url)
 
 
 def _note_use(name: str) -> None:

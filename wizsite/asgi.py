@@ -13,10 +13,25 @@ from channels.security.websocket import OriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from conversations.routing import websocket_urlpatterns  # noqa: E402
+from wizsite.bodies import BodyGuard  # noqa: E402
+
+
+class SafeOriginValidator(OriginValidator):  # type: ignore[misc]
+    """An origin that is not even a URL is a foreign one."""
+
+    def valid_origin(self, parsed_origin: object) -> bool:
+        """Whether a page of this origin may connect."""
+        try:
+            return bool(super().valid_origin(parsed_origin))
+        except ValueError:
+            return False
+
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
-        "websocket": OriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_ORIGINS),
+        "http": BodyGuard(django_application),
+        "websocket": SafeOriginValidator(
+            AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_ORIGINS
+        ),
     }
 )

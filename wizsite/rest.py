@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
@@ -85,6 +86,7 @@ def _unexpected(error: Exception, context: dict[str, Any]) -> Response:
     return _answer(status.HTTP_500_INTERNAL_SERVER_ERROR, "internal_error", message)
 
 
+@csrf_exempt
 def not_found(_request: HttpRequest, **_kwargs: str) -> JsonResponse:
     """For every path below /api/ that does not exist."""
     body = _body("not_found", _("There is nothing at this address. See /api/docs/."), None)

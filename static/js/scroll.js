@@ -5,6 +5,7 @@ const NEAR = 48; // pixels from the end that still count as the end
 /** Watch a scrolling element whose content grows; returns a function that goes to the end. */
 export function wireScroll(scroll, content) {
   let atEnd = true;
+  let lastTop = 0;
   const button = () => document.querySelector("[data-to-end]");
   const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR;
   const toEnd = () => {
@@ -13,7 +14,10 @@ export function wireScroll(scroll, content) {
     if (button()) button().hidden = true;
   };
   scroll.addEventListener("scroll", () => {
-    atEnd = isAtEnd();
+    // Growing content fires this too: only the reader's own move upwards leaves the end.
+    if (isAtEnd()) atEnd = true;
+    else if (scroll.scrollTop < lastTop - 1) atEnd = false;
+    lastTop = scroll.scrollTop;
     if (button() && (atEnd || !button().hidden)) button().hidden = atEnd;
   }, { passive: true });
   new ResizeObserver(() => {

@@ -1,7 +1,7 @@
 """What runs in a process that uses providers again and again; ``processes.py`` starts it and talks to it.
 
-It obeys lines on its standard input. ``complete ID``, ``stream ID`` and ``read ID ID …`` start a loop each; ``stop`` ends
-all loops and prints one line of JSON: how many rounds there were, and when and how some failed.
+It obeys lines on its standard input. ``complete ID``, ``stream ID`` and ``read ID ID …`` start a loop each; ``stop``
+ends all loops and prints one line of JSON: how many rounds there were, and when and how some failed.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ def streaming(provider_id: str) -> Action:
     """One call that lasts more than a second, and whose text must arrive whole."""
 
     async def action() -> None:
-        wanted = f"{os.getpid()} is still reading this"
+        wanted = f"{os.getpid()} reads on"
         client = await registry.get_client(provider_id)
         events = client.stream(request("practice-slow", f"echo: {wanted}"))
         text = "".join([event.text async for event in events if isinstance(event, TextDelta)])

@@ -63,13 +63,10 @@ class Caller:
         self.process.send_signal(signal.SIGCONT)
 
     def leave(self) -> None:
-        """End the process; its input ends, and so does it."""
+        """End the process."""
         self.wake()
-        try:
-            self.process.communicate(timeout=STOP_LIMIT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.communicate()
+        self.process.terminate()
+        self.process.communicate(timeout=STOP_LIMIT)
 
 
 @contextmanager
