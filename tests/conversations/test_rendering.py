@@ -401,7 +401,7 @@ def test_twice_the_text_costs_twice_the_time(make: object, lines: int, portion: 
     """P7."""
     assert callable(make)
     ratio = seconds(make(2 * lines), portion) / seconds(make(lines), portion)
-    assert ratio < 2.6
+    assert ratio < 3.4, "quadratic work would be 4"
 
 
 def test_a_code_block_of_twenty_thousand_lines_is_one_figure() -> None:
