@@ -47,6 +47,7 @@ class ProviderModel(models.Model):
     is_hidden = models.BooleanField(default=False)
     overrides = models.JSONField(default=dict, blank=True)
     lifecycle = models.CharField(max_length=10, choices=Lifecycle, default=Lifecycle.ACTIVE)
+    ends_on = models.DateField(_("ends on"), null=True, blank=True)
     source = models.CharField(max_length=10, choices=Source, default=Source.LIVE)
     position = models.PositiveIntegerField(default=0)
     fetched_at = models.DateTimeField(auto_now=True)
