@@ -13,6 +13,7 @@
       ProviderTimeout                timeout            yes
       ConnectionFailed               connection_failed  yes
       Overloaded                     overloaded         yes
+      ProviderBusy                   provider_busy      yes   (refused before any call)
       ServerError                    server_error       yes
       BadResponse                    bad_response       yes   (before output)
       Incomplete                     incomplete         yes   (before output)
@@ -216,6 +217,15 @@ class Overloaded(ProviderError):
     retryable = True
     sentence = "{provider} is overloaded."
     next_step = "Try again in a minute, or choose another model."
+
+
+class ProviderBusy(ProviderError):
+    """As many calls are running as the provider's settings allow, and none ended in time."""
+
+    code = "provider_busy"
+    retryable = True
+    sentence = "All calls that {provider} may take at the same time are in use."
+    next_step = "Try again in a minute, or raise the limit under Providers."
 
 
 class ServerError(ProviderError):

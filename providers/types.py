@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
+MAIN_KEY = "main"
+"""The id of a provider's own key; further keys have that of their row."""
 JSONSchema = Mapping[str, object]
 
 
@@ -204,3 +206,7 @@ class ClientConfig:
     organization: str = ""
     project: str = ""
     timeouts: Timeouts = field(default_factory=Timeouts)
+    key_id: str = MAIN_KEY
+    key_weight: int = 1
+    max_concurrency: int | None = None
+    """Calls at the same time, over all processes; ``None`` is without a limit."""

@@ -9,6 +9,7 @@ from agents.api import AgentViewSet
 from conversations.api import ConversationViewSet, GenerationViewSet, MessageViewSet, messages
 from conversations.streams import generation_events
 from providers.api import CachedProviderView, ModelsView, ProviderViewSet, RegistryView, UsageView
+from providers.key_api import KeysView, KeyView
 from wizsite.rest import not_found
 
 router = SimpleRouter()
@@ -25,6 +26,8 @@ v1: list[URLPattern | URLResolver] = [
     path("usage/", UsageView.as_view(), name="usage"),
     path("registry/", RegistryView.as_view(), name="registry"),
     path("registry/<uuid:provider_id>/", CachedProviderView.as_view(), name="registry-provider"),
+    path("providers/<uuid:pk>/keys/", KeysView.as_view(), name="provider-keys"),
+    path("providers/<uuid:pk>/keys/<uuid:key_id>/", KeyView.as_view(), name="provider-key"),
     path("generations/<uuid:pk>/events/", generation_events, name="generation-events"),
     path("conversations/<uuid:pk>/messages/", messages, name="conversation-messages"),
     path("", include(router.urls)),

@@ -31,6 +31,7 @@ PROVIDER_STATUS = {
     "content_filtered": status.HTTP_400_BAD_REQUEST,
     "timeout": status.HTTP_504_GATEWAY_TIMEOUT,
     "overloaded": status.HTTP_503_SERVICE_UNAVAILABLE,
+    "provider_busy": status.HTTP_503_SERVICE_UNAVAILABLE,
 }
 
 

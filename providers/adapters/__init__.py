@@ -8,12 +8,37 @@ from providers.errors import AddressRefused, KeyMissing, UnsupportedKind
 from providers.network import HOP_HEADER, BaseURLError, check_base_url
 from providers.types import ChatRequest, ClientConfig
 
-__all__ = ["KINDS", "Kind", "ProviderClient", "create_client", "dropped_fields", "effective_base_url"]
+__all__ = [
+    "FORBIDDEN_HEADERS",
+    "KINDS",
+    "Kind",
+    "ProviderClient",
+    "create_client",
+    "dropped_fields",
+    "effective_base_url",
+]
 
 CHAT_FIELDS = frozenset({"temperature", "top_p", "reasoning_effort", "stop", "seed", "json_mode"})
-# What a person may not set by hand: these would bend routing, framing or the loop guard.
+# What a person may not set by hand: these would bend routing, framing or the loop guard, or carry the key.
 FORBIDDEN_HEADERS = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "cookie", "accept-encoding", HOP_HEADER.lower()}
+    {
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "upgrade",
+        "te",
+        "trailer",
+        "expect",
+        "cookie",
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "x-api-key",
+        "proxy-authorization",
+        HOP_HEADER.lower(),
+    }
 )
 
 

@@ -9,7 +9,7 @@ def reset_registry() -> None:
     clients.drop_everywhere()
     freshness.forget()
     registry._noted.clear()
-    shared_configs._outage.until = 0.0
+    shared_configs.outage.until = 0.0
 
 
 def client_of(provider: Provider) -> clients.SharedClient:

@@ -225,10 +225,10 @@ def test_a_provider_that_cannot_be_used_is_refused_by_name_of_the_reason() -> No
     disabled = make_provider(is_active=False)
     for provider, reason in ((keyless, KeyMissing), (strange, UnsupportedKind), (disabled, ProviderInactive)):
         with pytest.raises(reason):
-            registry.validate_provider(provider.pk)
+            engine.run(registry.validate_provider(provider.pk), timeout=10)
     for unknown in (uuid.uuid4(), "no-id"):
         with pytest.raises(ProviderNotFound):
-            registry.validate_provider(unknown)
+            engine.run(registry.validate_provider(unknown), timeout=10)
 
 
 def test_a_provider_that_was_switched_on_works_at_once() -> None:
