@@ -13,6 +13,7 @@ from providers import registry
 from providers.discovery import refresh_models
 from providers.errors import ProviderError
 from providers.generation import test_provider
+from providers.key_admin import KeyInline, save_keys
 from providers.models import Provider, ProviderModel, ProviderQuerySet, UsageRecord
 from providers.services import create_provider, delete_provider, update_provider
 from providers.validation import ProviderFields, clean_fields, missing_secrets
@@ -88,6 +89,7 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
     filter_horizontal = ("groups",)
     list_select_related = ("owner",)
     actions = ("test", "refresh", "clear")
+    inlines = (KeyInline,)
     fieldsets = (
         (None, {"fields": ("name", "kind", "base_url", "new_key", "key_hint", "key_weight", "is_active")}),
         (_("Who may use it"), {"fields": ("owner", "is_shared", "groups", "is_default")}),
@@ -106,6 +108,10 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
         saved = update_provider(provider=obj, **changes) if change else create_provider(**changes)
         obj.pk = saved.pk
         obj._state.adding = False
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Further keys go through the services too."""
+        save_keys(formset, form.instance)
 
     def delete_model(self, request: HttpRequest, obj: Provider) -> None:
         """Through the service."""

@@ -30,10 +30,21 @@ class SecretInput(forms.PasswordInput):
         super().__init__(attrs={"autocomplete": "new-password", "spellcheck": "false"})
 
 
+class SecretLines(forms.Textarea):
+    """Several lines that hold secrets: what was written is not rendered back."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false", "class": "mono"})
+
+    def format_value(self, value: Any) -> str:  # noqa: ARG002 - Django's signature
+        """Nothing."""
+        return ""
+
+
 class HeadersField(forms.CharField):
     """Lines of ``Name: value``; gives a dictionary, or ``None`` when nothing was written."""
 
-    widget = forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false", "class": "mono"})
+    widget = SecretLines
 
     def clean(self, value: Any) -> dict[str, str] | None:
         """The headers; what may be in them is the service's to judge."""

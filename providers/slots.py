@@ -34,6 +34,8 @@ redis.call('ZADD', KEYS[1], redis.call('TIME')[1] + tonumber(ARGV[2]), ARGV[1])
 redis.call('EXPIRE', KEYS[1], 2 * tonumber(ARGV[2]))
 """
 _background: set[asyncio.Task[None]] = set()
+_held: Counter[str] = Counter()
+"""Slots that this process holds, by key."""
 
 
 class Slots:
@@ -45,6 +47,7 @@ class Slots:
         self._limit = limit
         self._patience = patience
         self._turn = asyncio.Lock()
+        self._held = _held
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
@@ -55,12 +58,12 @@ class Slots:
                 await self._wait_for(lease)
         except TimeoutError:
             raise ProviderBusy(provider=self._provider_name) from None
-        _held[self._key] += 1
+        self._held[self._key] += 1
         renewal = asyncio.create_task(self._renew(lease))
         try:
             yield
         finally:
-            _held[self._key] -= 1
+            self._held[self._key] -= 1
             renewal.cancel()
             self._release(lease)
 
@@ -72,7 +75,7 @@ class Slots:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _try(self, lease: str) -> bool:
-        if _held[self._key] >= self._limit:
+        if self._held[self._key] >= self._limit:
             return False
         if outage.is_on():
             return True
@@ -101,7 +104,3 @@ class Slots:
         if not outage.is_on():
             with suppress(redis.RedisError, OSError):
                 await valkey.async_client().zrem(self._key, lease)
-
-
-_held: Counter[str] = Counter()
-"""Slots that this process holds, by key."""
