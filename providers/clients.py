@@ -127,6 +127,7 @@ class LoopClients:
     def __init__(self) -> None:
         self._clients: OrderedDict[ClientKey, SharedClient] = OrderedDict()
         self.pending: dict[str, asyncio.Task[SharedClient]] = {}
+        self._sweep: asyncio.TimerHandle | None = None
 
     def get(self, key: ClientKey) -> SharedClient | None:
         """The client, which counts as used now."""
@@ -147,6 +148,17 @@ class LoopClients:
         """Retire the clients of one provider, or all."""
         for key in [key for key in self._clients if provider_id in (None, key.provider_id)]:
             self._clients.pop(key).retire()
+
+    def sweep_from_now_on(self, seconds: float) -> None:
+        """Retire idle clients again and again, as long as there are any: a process that sleeps keeps no key."""
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(seconds / 4, self._sweep_now, seconds)
+
+    def _sweep_now(self, seconds: float) -> None:
+        self._sweep = None
+        self.drop_idle(seconds)
+        if self._clients:
+            self.sweep_from_now_on(seconds)
 
     def drop_idle(self, seconds: float) -> None:
         """Retire what nobody used for so long."""

@@ -166,7 +166,7 @@ async def _find_or_create(name: str, here: clients.LoopClients) -> SharedClient:
         return known
     revision, configs = await in_thread(_load, name)
     client = SharedClient(*map(adapters.create_client, configs), stored_url=configs[0].base_url)
-    here.drop_idle(settings.REGISTRY_TTL)
+    here.sweep_from_now_on(settings.REGISTRY_TTL)
     here.put(ClientKey(name, revision), client, limit=settings.REGISTRY_MAX_CLIENTS)
     return client
 

@@ -15,6 +15,7 @@ from providers.models import Provider
 from providers.types import ChatRequest, ClientConfig, Completion, ModelInfo, StreamEvent, TextDelta
 from tests.factories import make_provider
 from tests.providers.registry_state import client_of, reset_registry
+from tests.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -206,6 +207,14 @@ def test_cleanup_closes_what_nobody_used_for_long(settings: Settings) -> None:
     before.used_at -= 10
     registry.cleanup()
     assert client_of(provider) is not before
+
+
+def test_a_process_that_sleeps_closes_its_clients_by_itself(settings: Settings) -> None:
+    settings.REGISTRY_TTL = 1
+    clients._loops.pop(engine.loop(), None)  # the sweep of earlier tests has another pace
+    client_of(make_provider())
+    assert clients.used_here()
+    wait_for(lambda: not clients.used_here(), 10, "the end of the idle client")
 
 
 def test_clearing_builds_anew_here_and_elsewhere() -> None:
