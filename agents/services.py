@@ -109,7 +109,7 @@ def generate_response(*, agent: Agent, message: str, history: Sequence[ChatMessa
     """
     _require_model(agent)
     request, _dropped = build_request(agent, [*history, ChatMessage(role="user", content=message)])
-    return engine.run(generation.generate_text(str(agent.provider_id), request))
+    return engine.run(generation.complete(str(agent.provider_id), request))
 
 
 def test_agent(*, agent: Agent) -> TestResult:

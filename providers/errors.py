@@ -9,6 +9,7 @@
       InvalidRequest                 invalid_request    no
         ContextTooLong               context_length     no
         SchemaRefused                invalid_schema     no    (refused before any call)
+        RequestRefused               invalid_request    no    (refused before any call)
       ContentFiltered                content_filtered   no
       ProviderTimeout                timeout            yes
       ConnectionFailed               connection_failed  yes
@@ -167,6 +168,13 @@ class SchemaRefused(InvalidRequest):
     code = "invalid_schema"
     sentence = "This JSON schema cannot be used."
     next_step = "Look at the details, then change the schema."
+
+
+class RequestRefused(InvalidRequest):
+    """A request that Wiz does not send; ``detail`` is a sentence that says why and what to do. No call was made."""
+
+    sentence = "This request cannot be sent."
+    next_step = "Look at the details, then change the request."
 
 
 class ContentFiltered(ProviderError):

@@ -150,6 +150,8 @@ class Finish:
     raw_reason: str
     usage: Usage | None
     model: str = ""
+    dropped: tuple[str, ...] = ()
+    """Parameters that were asked for and not sent, because the model does not take them."""
 
 
 StreamEvent = TextDelta | ReasoningDelta | ToolCallDelta | Ping | Finish
@@ -166,6 +168,8 @@ class Completion:
     raw_reason: str
     usage: Usage | None
     model: str
+    dropped: tuple[str, ...] = ()
+    """As in ``Finish``."""
 
 
 @dataclass(frozen=True, slots=True)

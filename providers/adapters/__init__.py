@@ -52,6 +52,8 @@ class Kind:
     key_required: bool
     takes: frozenset[str] = CHAT_FIELDS
     """The optional ``ChatRequest`` fields that the dialect can express."""
+    needs_max_tokens: bool = False
+    """Whether the dialect demands a limit, so that one has to be chosen where the caller leaves it open."""
 
 
 # The vendors' SDKs take a second to import, and most processes never make a client.
@@ -77,6 +79,7 @@ KINDS: Mapping[str, Kind] = {
         "https://api.anthropic.com",
         key_required=True,
         takes=frozenset({"reasoning_effort", "stop"}),
+        needs_max_tokens=True,
     ),
     "deepseek": Kind("DeepSeek", _openai_client, "https://api.deepseek.com", key_required=True),
     "openai-compatible": Kind("OpenAI-compatible", _openai_client, "", key_required=False),
