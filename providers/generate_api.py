@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from accounts.rest import person
+from accounts.rest import LargeJSONParser, person
 from providers.answer_forms import answer_form, object_form
 from providers.answering import Answering
 from providers.event_stream import stream_answer
@@ -36,6 +36,7 @@ TEXT_RESPONSES: Final = {
 class GenerateTextView(APIView):
     """Text from a model."""
 
+    parser_classes = (LargeJSONParser,)
     content_negotiation_class = AlwaysJSON
 
     @extend_schema(request=TextRequestSerializer, responses=TEXT_RESPONSES, operation_id="generate_text")
@@ -54,6 +55,7 @@ class GenerateTextView(APIView):
 class GenerateObjectView(APIView):
     """An object from a model."""
 
+    parser_classes = (LargeJSONParser,)
     content_negotiation_class = AlwaysJSON
 
     @extend_schema(request=ObjectRequestSerializer, responses=ObjectAnswerSerializer, operation_id="generate_object")

@@ -1,16 +1,19 @@
 """REST: text and objects straight from a provider, over a real socket, against the practice provider."""
 
 import asyncio
+import base64
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
+from django.test import Client
 
 from accounts.models import ApiToken, User
 from accounts.services import revoke_token
 from providers import engine, event_stream
+from providers.images import SIZE_LIMIT
 from providers.models import Provider, ProviderModel, UsageRecord
 from providers.practice import running_practice
 from tests.factories import make_provider, make_user
@@ -272,6 +275,28 @@ def test_nobody_gets_in_without_a_token(site: str, provider: Provider, path: str
         assert response.status_code == 401
         assert response.headers["www-authenticate"] == "Bearer"
     assert httpx2.get(f"{site}/api/v1/{path}", trust_env=False).status_code == 401
+
+
+def test_a_session_needs_the_csrf_token(owner: User, provider: Provider, practice_url: str) -> None:
+    """S29."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(owner)
+    response = browser.post(f"/api/v1/{TEXT}", asking(provider), content_type="application/json")
+    assert response.status_code == 403
+    assert log(practice_url) == []
+
+
+def test_an_image_of_full_size_fits_into_a_body(api: httpx2.Client, provider: Provider, practice_url: str) -> None:
+    """S30: other addresses and larger bodies are refused."""
+    picture = base64.b64encode(b"\x89PNG\r\n\x1a\n".ljust(SIZE_LIMIT, b"x")).decode()
+    content = [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}}]
+    body = asking(provider, None, messages=[{"role": "user", "content": content}])
+    assert api.post(TEXT, json=body).status_code == 200
+    assert len(str(log(practice_url)[0]["body"])) > SIZE_LIMIT
+    for path, size in ((TEXT, 20_000_000), ("providers/", 3_000_000)):
+        headers = {"Content-Type": "application/json"}
+        response = api.post(path, content=b"[" + b" " * size + b"]", headers=headers)
+        assert (response.status_code, error_of(response)["code"]) == (413, "too_large")
 
 
 def test_other_methods_and_bodies_that_are_no_json_are_refused(api: httpx2.Client) -> None:
