@@ -251,6 +251,6 @@ def test_generate_text_goes_through_the_ring() -> None:
             provider = await in_thread(lambda: make_provider(base_url=base_url, api_key="bad"))
             await in_thread(lambda: keys.add_key(provider=provider, api_key="good"))
             request = ChatRequest(model="m", messages=ask("Hello").messages)
-            return {(await generation.generate_text(provider, request)).text for _ in range(6)}
+            return {(await generation.complete(provider, request)).text for _ in range(6)}
 
     assert engine.run(scenario(), timeout=30) == {"fine"}

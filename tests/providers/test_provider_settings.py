@@ -61,7 +61,7 @@ def opened_headers(provider: Provider) -> str:
 
 def test_further_headers_are_sent_and_stored_encrypted(practice: str) -> None:
     provider = make_provider(base_url=f"{practice}/v1", api_key="k", headers=HEADERS)
-    engine.run(generation.generate_text(provider, ask("Hello")), timeout=20)
+    engine.run(generation.complete(provider, ask("Hello")), timeout=20)
     entry = httpx2.get(f"{practice}/log", trust_env=False).json()[-1]
     assert {name: entry["headers"][name.lower()] for name in HEADERS} == HEADERS
     row = Provider.objects.defer(None).get(pk=provider.pk)
@@ -147,7 +147,7 @@ def test_the_form_keeps_replaces_and_removes_headers(browser: Client, provider: 
 def test_a_provider_has_time_limits_of_its_own(practice: str, limit: dict[str, int], model: str, phase: str) -> None:
     provider = make_provider(base_url=f"{practice}/v1", api_key="k", **limit)  # type: ignore[arg-type]
     with pytest.raises(ProviderTimeout) as error:
-        engine.run(generation.generate_text(provider, ask("Hello", model=model), policy=NO_RETRY), timeout=20)
+        engine.run(generation.complete(provider, ask("Hello", model=model), policy=NO_RETRY), timeout=20)
     assert error.value.phase == phase
 
 

@@ -59,7 +59,7 @@ def run_drip(provider: Provider, model: str) -> tuple[str, ProviderError | None]
         client = await registry.get_client(provider.pk)
         text = ""
         try:
-            async for event in client.stream(ask("tokens=40", model=model)):
+            async for event in client.stream(ask("tokens=120", model=model)):
                 text += event.text if isinstance(event, TextDelta) else ""
         except ProviderError as error:
             return text, error
@@ -79,8 +79,8 @@ def test_running_calls_end_within_a_second_when_the_operator_wants_it(
     rows = Provider.objects.filter(pk=provider.pk)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(run_drip, provider, model)
-        wait_for(clients.used_here, LIMIT, "the call")
-        time.sleep(1.0)  # into the answer
+        wait_for(lambda: str(provider.pk) in clients.used_here(), LIMIT, "the call")
+        time.sleep(1.0)  # the call has to be under way, or even in the middle of the answer
         withdrawn = time.monotonic()
         rows.delete() if how == "deleted" else rows.update(is_active=False)
         text, error = running.result(timeout=LIMIT)
@@ -94,7 +94,8 @@ def test_running_calls_finish_unless_the_operator_wants_otherwise(practice: str)
     provider = make_provider(base_url=f"{practice}/v1", api_key="practice")
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(run_drip, provider, "practice")
-        wait_for(clients.used_here, LIMIT, "the call")
+        wait_for(lambda: str(provider.pk) in clients.used_here(), LIMIT, "the call")
+        time.sleep(0.5)  # the client is there before its call
         services.update_provider(provider=provider, is_active=False)
         text, error = running.result(timeout=LIMIT)
     assert error is None
