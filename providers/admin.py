@@ -10,16 +10,17 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from providers import registry
-from providers.discovery import refresh_models
-from providers.errors import ProviderError
+from providers.admin_catalogue import refresh_in_background
 from providers.generation import test_provider
-from providers.key_admin import KeyInline, save_keys
-from providers.models import Provider, ProviderModel, ProviderQuerySet, UsageRecord
+from providers.admin_keys import KeyInline, save_keys
+from providers.models import Provider, ProviderQuerySet, UsageRecord
 from providers.services import create_provider, delete_provider, update_provider
 from providers.validation import ProviderFields, clean_fields, missing_secrets
 
 LIMITS = ("max_concurrency", "connect_timeout", "first_event_timeout", "idle_timeout", "total_timeout")
 FIELDS = ("name", "kind", "base_url", "organization", "project", "key_weight", *LIMITS)
+
+LISTED = ("models_fetched_at", "models_checked_at", "models_error")
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -77,15 +78,7 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ("name", "kind", "base_url", "owner", "is_shared", "is_active", "has_api_key", "health")
     list_filter = ("kind", "is_shared", "is_active", "health")
     search_fields = ("name", "base_url", "owner__email")
-    readonly_fields = (
-        "header_names",
-        "key_hint",
-        "health",
-        "health_message",
-        "checked_at",
-        "models_fetched_at",
-        "revision",
-    )
+    readonly_fields = ("header_names", "key_hint", "health", "health_message", "checked_at", *LISTED, "revision")
     filter_horizontal = ("groups",)
     list_select_related = ("owner",)
     actions = ("test", "refresh", "clear")
@@ -95,7 +88,7 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
         (_("Who may use it"), {"fields": ("owner", "is_shared", "groups", "is_default")}),
         (_("Account"), {"fields": ("organization", "project", "header_names")}),
         (_("Limits"), {"fields": LIMITS}),
-        (_("State"), {"fields": ("health", "health_message", "checked_at", "models_fetched_at", "revision")}),
+        (_("State"), {"fields": ("health", "health_message", "checked_at", *LISTED, "revision")}),
     )
 
     def save_model(self, request: HttpRequest, obj: Provider, form: ProviderForm, change: bool) -> None:
@@ -132,14 +125,8 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.action(description=_("Fetch the models again"))
     def refresh(self, request: HttpRequest, queryset: ProviderQuerySet) -> None:
-        """Read the live lists now."""
-        for provider in queryset:
-            try:
-                count = refresh_models(provider=provider)
-            except ProviderError as error:
-                self.message_user(request, f"{provider.name}: {error.message} {error.hint}", messages.ERROR)
-            else:
-                self.message_user(request, f"{provider.name}: {count}", messages.SUCCESS)
+        """Ask the workers to read the live lists."""
+        refresh_in_background(self, request, queryset)
 
     @admin.action(description=_("Drop from the registry"))
     def clear(self, request: HttpRequest, queryset: ProviderQuerySet) -> None:
@@ -147,22 +134,6 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
         for provider in queryset:
             registry.clear_provider(provider.pk)
         self.message_user(request, _("Dropped."), messages.SUCCESS)
-
-
-@admin.register(ProviderModel)
-class ProviderModelAdmin(ModelAdmin):  # type: ignore[misc]
-    """The catalogue: what is hidden, and what an administrator knows better."""
-
-    list_display = ("model_id", "display_name", "provider", "context_length", "is_chat", "is_hidden", "source")
-    list_filter = ("is_hidden", "is_chat", "lifecycle", "source", "provider")
-    search_fields = ("model_id", "display_name")
-    list_select_related = ("provider",)
-    fields = ("provider", "model_id", "display_name", "capabilities", "context_length", "is_hidden", "overrides")
-    readonly_fields = ("provider", "model_id", "capabilities", "context_length")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Rows come from the providers."""
-        return False
 
 
 @admin.register(UsageRecord)

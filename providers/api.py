@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from accounts.rest import person
 from providers import registry
-from providers.discovery import list_models, list_user_models, override_model, refresh_models
+from providers.discovery import hide_model, list_models, list_user_models, override_model, refresh_models
 from providers.generation import test_provider
 from providers.models import Provider, ProviderModel, UsageRecord
 from providers.serializers import (
@@ -108,7 +108,7 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
     @extend_schema(request=None, responses=ModelSerializer(many=True))
     @action(detail=True, methods=["post"], url_path="models/refresh")
     def refresh(self, request: Request, pk: str) -> Response:
-        """Read the live list now; when it fails the stored one stays and the provider's health says why."""
+        """Read the live list now, within ten seconds; when it fails the stored one stays and the provider says why."""
         provider = self.get_object()
         refresh_models(provider=provider)
         return Response(ModelSerializer(list_models(provider).select_related("provider"), many=True).data)
@@ -124,8 +124,7 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
         if given:
             row = override_model(row=row, overrides=given)
         if hidden is not None:
-            row.is_hidden = hidden
-            row.save(update_fields=["is_hidden"])
+            hide_model(row=row, is_hidden=hidden)
         return Response(ModelSerializer(row).data)
 
     def _parsed(self, serializer_class: Any, *, partial: bool = False) -> dict[str, Any]:

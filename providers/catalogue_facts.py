@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -11,6 +12,8 @@ from django.utils.translation import gettext as _
 
 from providers import families, pricing
 from providers.models import Provider, ProviderModel
+from providers.models.catalogue import today
+from providers.pricing import KnownModel
 from providers.types import Capability, ModelInfo
 
 LARGEST_COUNT: Final = 2**31 - 1
@@ -18,6 +21,7 @@ HIGHEST_PRICE: Final = Decimal(999_999)  # dollars per million tokens
 TEXTS: Final = ("display_name",)
 COUNTS: Final = ("context_length", "max_output_tokens")
 PRICES: Final = ("input_price", "output_price")
+ALL_PRICES: Final = (*PRICES, "cache_read_price", "cache_write_price")
 FLAGS: Final = ("is_chat",)
 CAPABILITIES: Final = "capabilities"
 
@@ -33,8 +37,11 @@ class Facts:
     max_output_tokens: int | None = None
     input_price: Decimal | None = None
     output_price: Decimal | None = None
+    cache_read_price: Decimal | None = None
+    cache_write_price: Decimal | None = None
     is_chat: bool = True
     lifecycle: str = "active"
+    ends_on: date | None = None
 
 
 def from_list(provider: Provider, listed: Iterable[ModelInfo]) -> Iterator[Facts]:
@@ -46,7 +53,7 @@ def from_vendor(provider: Provider) -> Iterator[Facts]:
     """The models that the vendor at this address is known to offer and has not ended."""
     for known in pricing.known_models(provider.kind, provider.base_url):
         facts = _merge(provider, ModelInfo(id=known.id))
-        if facts.is_chat and not known.is_deprecated and not families.is_ended(known.id):
+        if facts.is_chat and facts.lifecycle == "active" and not families.is_ended(known.id):
             yield facts
 
 
@@ -61,8 +68,11 @@ def build_row(provider: Provider, facts: Facts, source: ProviderModel.Source) ->
         max_output_tokens=facts.max_output_tokens,
         input_price=facts.input_price,
         output_price=facts.output_price,
+        cache_read_price=facts.cache_read_price,
+        cache_write_price=facts.cache_write_price,
         is_chat=facts.is_chat,
         lifecycle=facts.lifecycle,
+        ends_on=facts.ends_on,
         source=source,
         fetched_at=timezone.now(),
     )
@@ -127,18 +137,49 @@ def _clean_capabilities(value: Mapping[object, object]) -> dict[str, bool]:
 
 def _merge(provider: Provider, model: ModelInfo) -> Facts:
     known = pricing.find_known(provider.kind, provider.base_url, model.id)
-    responses_only = provider.kind == Provider.Kind.OPENAI and families.is_responses_only(model.id)
+    ends_on = _day(model.shutdown_date)
     return Facts(
         id=model.id,
         display_name=model.display_name or (known.display_name if known and known.id == model.id else ""),
         capabilities={**families.known_capabilities(model.id), **model.capabilities},
         context_length=_count(model.context_length) or _count(known.context_length if known else None),
         max_output_tokens=_count(model.max_output_tokens),
-        input_price=_price(known.input_price if known else None),
-        output_price=_price(known.output_price if known else None),
-        is_chat=(families.is_chat(model.id) and not responses_only) if model.is_chat is None else model.is_chat,
-        lifecycle=model.lifecycle,
+        is_chat=_is_chat(provider, model, known),
+        lifecycle=_lifecycle(model, known, ends_on),
+        ends_on=ends_on,
+        **_prices(model, known),
     )
+
+
+def _is_chat(provider: Provider, model: ModelInfo, known: KnownModel | None) -> bool:
+    """What the provider tells wins; then what its vendor is paid for; then the name."""
+    if model.is_chat is not None:
+        return model.is_chat
+    if known is not None and not known.is_paid_for_text:
+        return False
+    responses_only = provider.kind == Provider.Kind.OPENAI and families.is_responses_only(model.id)
+    return families.is_chat(model.id) and not responses_only
+
+
+def _lifecycle(model: ModelInfo, known: KnownModel | None, ends_on: date | None) -> str:
+    if ends_on is not None and ends_on < today():
+        return ProviderModel.Lifecycle.RETIRED
+    if model.lifecycle == "active" and (ends_on or (known and known.is_deprecated)):
+        return ProviderModel.Lifecycle.DEPRECATED
+    return model.lifecycle
+
+
+def _prices(model: ModelInfo, known: KnownModel | None) -> dict[str, Decimal | None]:
+    """Those that the provider tells, all of them or none: prices from two sources do not go together."""
+    source = model if known is None or model.input_price is not None or model.output_price is not None else known
+    return {name: _price(getattr(source, name)) for name in ALL_PRICES}
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
 
 
 def _count(value: int | None) -> int | None:

@@ -18,8 +18,11 @@ FACT_COLUMNS: Final = (
     "max_output_tokens",
     "input_price",
     "output_price",
+    "cache_read_price",
+    "cache_write_price",
     "is_chat",
     "lifecycle",
+    "ends_on",
     "source",
     "position",
     "fetched_at",
@@ -28,9 +31,13 @@ FACT_COLUMNS: Final = (
 
 @transaction.atomic
 def store_models(provider: Provider, found: Iterable[Facts], source: ProviderModel.Source) -> None:
-    """Make the stored models of ``provider`` those that were found; hidden marks and overrides stay."""
-    # The provider's row is the lock: two refreshes at once would take each other's rows for gone.
-    Provider.objects.select_for_update().get(pk=provider.pk)
+    """Make the stored models of ``provider`` those that were found; hidden marks and overrides stay.
+
+    A provider that was deleted meanwhile gets none.
+    """
+    # The provider's row is the lock: two writers at once would take each other's rows for gone.
+    if Provider.objects.select_for_update().filter(pk=provider.pk).first() is None:
+        return
     overrides = dict(ProviderModel.objects.filter(provider=provider).values_list("model_id", "overrides"))
     rows: dict[str, ProviderModel] = {}
     for position, facts in enumerate(facts for facts in found if len(facts.id) <= ID_LENGTH):

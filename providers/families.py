@@ -23,11 +23,16 @@ def _family(pattern: str, *yes: Capability, no: tuple[Capability, ...] = ()) -> 
     return Family(re.compile(pattern), {**dict.fromkeys(yes, True), **dict.fromkeys(no, False)})
 
 
-# Words of models that do not chat: embeddings, speech, pictures, moderation, reading of scans, plain completion.
+# Words of models that do not chat: embeddings, ranking, speech, music, pictures, films, moderation, reading of scans,
+# translation of single sentences, plain completion, and what answers over a live connection only.
 NOT_CHAT: Final = re.compile(
-    r"embed|rerank|moderation|whisper|transcri|\btts|[-_]tts|speech|voice|voxtral|orpheus|audio|realtime|translate"
-    r"|\blive\b|dall-?e|\bimage|[-_]image|imagen|\bsora|\bveo|flux|stable-diffusion|banana|\bocr\b|prompt-guard|llama-guard"
-    r"|safeguard|^(text-)?(ada|babbage|curie|davinci)\b|turbo-instruct|computer-use|bge-|e5-|gte-"
+    r"embed|rerank|\bbge-|\be5-|\bgte-|^voyage|minilm|mpnet|colbert|bert-"
+    r"|whisper|transcri|\btts|[-_]tts|speech|voice|orpheus|audio|sonic|lyria|musicgen|kokoro|parakeet"
+    r"|realtime|\blive\b|-streaming|translat|indictrans|m2m100"
+    r"|dall-?e|\bimage|[-_]image|imagen|flux|stable-diffusion|banana|seedream|recraft|ideogram|midjourney"
+    r"|\bsora|\bveo|gemini-omni|seedance|\bkling|hailuo|ocr\b"
+    r"|moderation|prompt-guard|llama-guard|safeguard|content-safety"
+    r"|^(text-)?(ada|babbage|curie|davinci)\b|turbo-instruct|computer-use"
 )
 # Served by OpenAI's Responses endpoint only, so not by the chat completions dialect.
 RESPONSES_ONLY: Final = re.compile(r"^(o\d|gpt-\d[\d.]*)-(pro|deep-research)|^o\d-mini-deep-research|codex")

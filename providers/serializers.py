@@ -29,6 +29,14 @@ class HealthSerializer(serializers.Serializer[Provider]):
     checked_at = serializers.DateTimeField(allow_null=True)
 
 
+class CatalogueSerializer(serializers.Serializer[Provider]):
+    """How fresh the list of models is: when one was last had, when one was last asked for, and what went wrong then."""
+
+    fetched_at = serializers.DateTimeField(source="models_fetched_at", allow_null=True)
+    checked_at = serializers.DateTimeField(source="models_checked_at", allow_null=True)
+    error = serializers.CharField(source="models_error")
+
+
 class ProviderSerializer(StrictSerializer):
     """A provider. What may be in the fields is checked by the services, for every door alike."""
 
@@ -63,6 +71,7 @@ class ProviderSerializer(StrictSerializer):
     has_api_key = serializers.BooleanField(read_only=True)
     key_hint = serializers.CharField(read_only=True)
     health = HealthSerializer(source="*", read_only=True)
+    catalogue = CatalogueSerializer(source="*", read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
 
@@ -108,7 +117,8 @@ class ModelSerializer(serializers.Serializer[Any]):
                 "max_output_tokens": row.max_output_tokens,
             },
             "source": row.source,
-            "lifecycle": row.lifecycle,
+            "lifecycle": row.stage,
+            "ends_on": row.ends_on and row.ends_on.isoformat(),
             "is_hidden": row.is_hidden,
             "pricing": _pricing(row),
         }
@@ -117,18 +127,29 @@ class ModelSerializer(serializers.Serializer[Any]):
 def _pricing(row: ProviderModel) -> dict[str, str | None] | None:
     if row.input_price is None and row.output_price is None:
         return None
-    prices = {"input": row.input_price, "output": row.output_price}
+    prices = {
+        "input": row.input_price,
+        "output": row.output_price,
+        "cache_read": row.cache_read_price,
+        "cache_write": row.cache_write_price,
+    }
     return {name: None if price is None else str(price) for name, price in prices.items()} | {"currency": "USD"}
 
 
 class ModelChangeSerializer(StrictSerializer):
-    """What an owner may change of a model."""
+    """What an owner may change of a model. Prices in dollars per million tokens; ``null`` takes a change back."""
 
     display_name = serializers.CharField(max_length=200, required=False)
     is_hidden = serializers.BooleanField(required=False)
     context_length = serializers.IntegerField(min_value=1, required=False, allow_null=True)
     max_output_tokens = serializers.IntegerField(min_value=1, required=False, allow_null=True)
     capabilities = serializers.DictField(child=serializers.BooleanField(), required=False)
+    input_price = serializers.DecimalField(
+        max_digits=12, decimal_places=6, min_value=0, required=False, allow_null=True
+    )
+    output_price = serializers.DecimalField(
+        max_digits=12, decimal_places=6, min_value=0, required=False, allow_null=True
+    )
 
     def validate_capabilities(self, value: dict[str, bool]) -> dict[str, bool]:
         """The names that the answers use."""

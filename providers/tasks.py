@@ -8,10 +8,10 @@ from providers.models import Provider
 
 @shared_task(expires=3600)
 def refresh_models(provider_id: str) -> None:
-    """Fetch one provider's models."""
+    """Fetch one provider's models. While another process does, there is nothing to do: it sees later saves too."""
     provider = Provider.objects.active().filter(pk=provider_id).first()
     if provider is not None:
-        discovery.refresh_models(provider=provider)
+        discovery.refresh_models(provider=provider, patience=0)
 
 
 @shared_task(expires=3600)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
@@ -185,6 +186,11 @@ class ModelInfo:
     shutdown_date: str = ""
     """ISO date, or empty when none was told."""
     is_chat: bool | None = None
+    input_price: Decimal | None = None
+    """Dollars per million tokens, like the three that follow."""
+    output_price: Decimal | None = None
+    cache_read_price: Decimal | None = None
+    cache_write_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """The model list of the messages dialect, which tells capabilities, limits and lifecycle."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Literal, cast
 
 from providers.adapters import failures
+from providers.adapters.model_fields import day_of
 from providers.adapters.openai_models import ANYTHING, items_of
 from providers.adapters.text import clean, count_of, decode, name_of
 from providers.errors import BadResponse
@@ -37,14 +39,15 @@ def _model(fields: Fields) -> ModelInfo | None:
     if not identity:
         return None
     name = fields.get("display_name")
+    lifecycle = _lifecycle(fields.get("lifecycle"))
     return ModelInfo(
         id=identity,
         display_name=clean(name)[:200] if isinstance(name, str) else "",
         capabilities=_capabilities(fields.get("capabilities")),
         context_length=count_of(fields.get("max_input_tokens")) or None,
         max_output_tokens=count_of(fields.get("max_tokens")) or None,
-        lifecycle=_lifecycle(fields.get("lifecycle")),
-        shutdown_date=name_of(fields.get("retires_at"))[:10],
+        lifecycle=lifecycle,
+        shutdown_date=_end(fields.get("retires_at"), lifecycle),
         is_chat=True,
     )
 
@@ -57,6 +60,12 @@ def _capabilities(value: object) -> dict[Capability, bool]:
         if isinstance(support, Mapping) and isinstance(support.get("supported"), bool):
             told[capability] = support["supported"] is True
     return told
+
+
+def _end(value: object, lifecycle: str) -> str:
+    """A day that has passed although the model is not retired means that the end is overdue: no day is known."""
+    day = day_of(value)
+    return "" if lifecycle != "retired" and day < datetime.now(tz=UTC).date().isoformat() else day
 
 
 def _lifecycle(value: object) -> Literal["active", "deprecated", "retired"]:

@@ -1,6 +1,10 @@
 """The stored catalogue of models."""
 
+from datetime import date
+
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -15,8 +19,22 @@ class ProviderModelQuerySet(models.QuerySet["ProviderModel"]):
         return self.filter(provider__in=Provider.objects.visible_to(user))
 
     def offered(self) -> "ProviderModelQuerySet":
-        """Chat models of active providers that nobody has hidden."""
-        return self.filter(provider__is_active=True, is_hidden=False, is_chat=True)
+        """Chat models of active providers that nobody has hidden and that still answer."""
+        return self.filter(provider__is_active=True, is_hidden=False, is_chat=True).exclude(ended())
+
+    def ending(self) -> "ProviderModelQuerySet":
+        """Models whose end has come or was announced."""
+        return self.filter(~Q(lifecycle=ProviderModel.Lifecycle.ACTIVE) | Q(ends_on__isnull=False))
+
+
+def today() -> date:
+    """The day by which models end: the vendors' days are in UTC."""
+    return timezone.now().date()
+
+
+def ended() -> Q:
+    """The condition that the vendor calls a model retired, or that its last day has passed."""
+    return Q(lifecycle=ProviderModel.Lifecycle.RETIRED) | Q(ends_on__isnull=False, ends_on__lt=today())
 
 
 class ProviderModel(models.Model):
@@ -43,6 +61,8 @@ class ProviderModel(models.Model):
     max_output_tokens = models.PositiveIntegerField(null=True, blank=True)
     input_price = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
     output_price = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    cache_read_price = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    cache_write_price = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
     is_chat = models.BooleanField(default=True)
     is_hidden = models.BooleanField(default=False)
     overrides = models.JSONField(default=dict, blank=True)
@@ -60,3 +80,12 @@ class ProviderModel(models.Model):
 
     def __str__(self) -> str:
         return self.display_name or self.model_id
+
+    @property
+    def stage(self) -> "ProviderModel.Lifecycle":
+        """The lifecycle as of today: a model whose last day has passed is retired, whatever was told before."""
+        if self.ends_on is not None and self.ends_on < today():
+            return self.Lifecycle.RETIRED
+        if self.lifecycle == self.Lifecycle.ACTIVE and self.ends_on is not None:
+            return self.Lifecycle.DEPRECATED
+        return self.Lifecycle(self.lifecycle)

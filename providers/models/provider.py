@@ -92,6 +92,9 @@ class Provider(models.Model):
     health_detail = models.CharField(max_length=2000, blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     models_fetched_at = models.DateTimeField(null=True, blank=True, editable=False)
+    models_checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    models_error = models.CharField(max_length=500, blank=True, editable=False)
+    models_claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
