@@ -1,5 +1,6 @@
 """Agents: named ways to use a model."""
 
+import contextlib
 import uuid
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -24,6 +26,13 @@ class AgentQuerySet(models.QuerySet["Agent"]):
     def editable_by(self, user: User) -> "AgentQuerySet":
         """One's own; staff also those without an owner."""
         return self.filter(Q(owner=user) | (Q(owner=None) if user.is_staff else Q(pk__in=[])))
+
+    def that_use(self, provider: Provider) -> "AgentQuerySet":
+        """Those that answer with a model of this provider, be it as a fallback."""
+        # As text, because SQLite cannot look into JSON for a part of it.
+        as_text = Cast("fallbacks", models.TextField())
+        named = self.alias(fallbacks_as_text=as_text)
+        return named.filter(Q(provider=provider) | Q(fallbacks_as_text__contains=str(provider.pk)))
 
     def usable(self) -> "AgentQuerySet":
         """Switched on."""
@@ -78,3 +87,12 @@ class Agent(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def named_models(self) -> list[tuple[uuid.UUID | None, str]]:
+        """The provider's id and the model: the agent's own first, whatever it is, then its fallbacks'."""
+        named: list[tuple[uuid.UUID | None, str]] = [(self.provider_id, self.model)]
+        for fallback in self.fallbacks:
+            # The admin lets everything into this column, and no list may break over it.
+            with contextlib.suppress(KeyError, TypeError, ValueError):
+                named.append((uuid.UUID(str(fallback["provider"])), str(fallback["model"])))
+        return named

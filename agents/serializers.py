@@ -1,29 +1,66 @@
 """The JSON forms of agents."""
 
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
 from agents.models import Agent
+from agents.standing import AgentStanding, agent_standings
 from providers.generate_serializers import ProviderField
+from providers.standing import Standing
+
+
+class AgentListSerializer(serializers.ListSerializer[Any]):
+    """Looks up how the models stand once for all agents of a page."""
+
+    def to_representation(self, data: Any) -> list[Any]:
+        """The agents, each with what its serializer would have to ask for."""
+        agents = list(data)
+        self.child.standings = agent_standings(agents)  # type: ignore[union-attr]
+        return super().to_representation(agents)
 
 
 class AgentSerializer(StrictSerializer, serializers.ModelSerializer[Agent]):
-    """An agent. The system prompt is shown to those who may edit it."""
+    """An agent. The system prompt is shown to those who may edit it.
+
+    ``model_status`` is active, deprecated, retired, unlisted (not in its provider's list any more) or unknown.
+    """
+
+    standings: dict[UUID, AgentStanding] | None = None
 
     provider = ProviderField(allow_null=True, required=True)
     fallbacks = serializers.ListField(child=serializers.DictField(), required=False, max_length=10)
     starters = serializers.ListField(child=serializers.CharField(max_length=500), required=False, max_length=10)
 
+    model_status = serializers.SerializerMethodField()
+    model_ends_on = serializers.SerializerMethodField()
+
     class Meta:
         model = Agent
+        list_serializer_class = AgentListSerializer
         fields = (
             "id", "name", "slug", "description", "provider", "model", "system_prompt", "temperature", "max_tokens",
             "top_p", "reasoning_effort", "starters", "fallbacks", "visibility", "is_active", "created_at", "updated_at",
+            "model_status", "model_ends_on",
         )  # fmt: skip
         read_only_fields = ("id", "slug", "created_at", "updated_at")
         extra_kwargs = {"model": {"required": True, "allow_blank": True}}
+
+    def get_model_status(self, agent: Agent) -> str:
+        """One of ``ModelStatus``."""
+        return self._standing(agent).status
+
+    def get_model_ends_on(self, agent: Agent) -> date | None:
+        """The model's last day, if one is known."""
+        return self._standing(agent).ends_on
+
+    def _standing(self, agent: Agent) -> Standing:
+        if self.standings is None or agent.pk not in self.standings:
+            self.standings = agent_standings([agent])
+        return self.standings[agent.pk].model
 
     def to_representation(self, instance: Agent) -> dict[str, Any]:
         """Others see what the agent is for, not how it is told."""

@@ -14,6 +14,7 @@ from accounts.requests import PersonRequest
 from agents.forms import AgentForm
 from agents.models import Agent
 from agents.services import delete_agent, test_agent
+from agents.standing import agent_standings
 from providers.discovery import list_user_models
 from providers.models import ProviderModel
 
@@ -22,8 +23,10 @@ from providers.models import ProviderModel
 @require_GET
 def index(request: PersonRequest) -> HttpResponse:
     """Every agent that the person may use."""
+    agents = list(Agent.objects.visible_to(request.user).select_related("provider", "owner"))
+    found = agent_standings(agents)
     context = {
-        "agents": Agent.objects.visible_to(request.user).select_related("provider", "owner"),
+        "agents": [(agent, found[agent.pk]) for agent in agents],
         "editable": set(Agent.objects.editable_by(request.user).values_list("pk", flat=True)),
     }
     return render(request, "agents/list.html", context)

@@ -11,8 +11,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWid
 
 from providers import registry
 from providers.admin_catalogue import refresh_in_background
-from providers.generation import test_provider
 from providers.admin_keys import KeyInline, save_keys
+from providers.generation import test_provider
 from providers.models import Provider, ProviderQuerySet, UsageRecord
 from providers.services import create_provider, delete_provider, update_provider
 from providers.validation import ProviderFields, clean_fields, missing_secrets

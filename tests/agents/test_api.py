@@ -141,7 +141,7 @@ def test_the_list_costs_the_same_whatever_its_length(
     for number in range(6):
         make_agent(owner, provider, name=f"{number}")
     make_agent(outsider, make_provider(outsider), name="theirs")
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(4):
         results = api.get("/api/v1/agents/").json()["results"]
     assert [row["name"] for row in results] == ["0", "1", "2", "3", "4", "5"]
 

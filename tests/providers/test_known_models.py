@@ -78,13 +78,13 @@ def test_the_list_of_this_test_holds_no_name_that_has_left_the_data() -> None:
 def test_the_data_knows_better_than_a_name_and_the_provider_better_than_the_data() -> None:
     provider = Provider(kind="openai-compatible", base_url="https://openrouter.ai/api/v1")
 
-    def chats(**told: bool) -> bool:
-        listed = [ModelInfo(id="cloudflare/clef", **told)]
+    def chats(*, told: bool | None) -> bool:
+        listed = [ModelInfo(id="cloudflare/clef", is_chat=told)]
         return next(catalogue_facts.from_list(provider, listed)).is_chat
 
     assert families.is_chat("cloudflare/clef")
-    assert not chats()
-    assert chats(is_chat=True)
+    assert not chats(told=None)
+    assert chats(told=True)
 
 
 def test_google_s_names_are_known_with_the_collection_before_them() -> None:

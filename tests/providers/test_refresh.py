@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from providers import claims, discovery, pricing, tasks
 from providers.models import Provider, ProviderModel
-from providers.services import update_provider
+from providers.services import record_health, update_provider
 from providers.types import Usage
 from tests.factories import make_provider, make_user
 from tests.providers.listing import Listing, serving_a_list
@@ -120,7 +120,7 @@ def test_a_chat_that_works_does_not_hide_what_is_wrong_with_the_list(listing: Li
     listing.fails(404)
     provider = at(listing)
     discovery.refresh_models(provider=provider)
-    discovery.record_health(provider_id=provider.pk, error=None)
+    record_health(provider_id=provider.pk, error=None)
     provider.refresh_from_db()
     assert provider.health == "ok"
     assert "404" in provider.models_error
@@ -141,13 +141,14 @@ def test_prices_told_live_win_and_an_administrator_s_win_over_them(listing: List
     provider = at(listing, "openai")
     discovery.refresh_models(provider=provider)
     told, known = rows(provider)["gpt-6-sol"], rows(provider)["gpt-6-luna"]
-    assert (told.input_price, told.output_price, told.cache_read_price) == (2, 4, 1)
+    assert (told.input_price, told.output_price, told.cache_read_price) == (Decimal(2), Decimal(4), Decimal(1))
     assert known.input_price is not None
     million = Usage(input=1_000_000, output=1_000_000, cache_read=500_000)
     assert pricing.price_usage(provider, "gpt-6-sol", million) == Decimal("5.5")
     discovery.override_model(row=told, overrides={"input_price": "10"})
     discovery.refresh_models(provider=provider)
-    assert (rows(provider)["gpt-6-sol"].input_price, rows(provider)["gpt-6-sol"].output_price) == (10, 4)
+    row = rows(provider)["gpt-6-sol"]
+    assert (row.input_price, row.output_price) == (Decimal(10), Decimal(4))
     assert pricing.price_usage(provider, "gpt-6-sol", million) == 14
 
 
