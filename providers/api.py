@@ -19,7 +19,7 @@ from accounts.rest import person
 from providers import registry
 from providers.discovery import hide_model, list_models, list_user_models, override_model, refresh_models
 from providers.generation import test_provider
-from providers.models import Provider, ProviderModel, UsageRecord
+from providers.models import Provider, UsageRecord
 from providers.serializers import (
     CachedProviderSerializer,
     ModelChangeSerializer,
@@ -102,8 +102,7 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
     @action(detail=True)
     def models(self, request: Request, pk: str) -> Response:
         """The stored catalogue."""
-        rows = list_models(self.get_object()).select_related("provider")
-        return Response(ModelSerializer(rows, many=True).data)
+        return Response(ModelSerializer(list_models(self.get_object()), many=True).data)
 
     @extend_schema(request=None, responses=ModelSerializer(many=True))
     @action(detail=True, methods=["post"], url_path="models/refresh")
@@ -111,14 +110,13 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
         """Read the live list now, within ten seconds; when it fails the stored one stays and the provider says why."""
         provider = self.get_object()
         refresh_models(provider=provider)
-        return Response(ModelSerializer(list_models(provider).select_related("provider"), many=True).data)
+        return Response(ModelSerializer(list_models(provider), many=True).data)
 
     @extend_schema(request=ModelChangeSerializer, responses=ModelSerializer)
     @action(detail=True, methods=["patch"], url_path=r"models/(?P<model_pk>\d+)")
     def change_model(self, request: Request, pk: str, model_pk: str) -> Response:
         """Hide a model, or say better what it can do."""
-        rows = ProviderModel.objects.filter(provider=self.get_object()).select_related("provider")
-        row = get_object_or_404(rows, pk=model_pk)
+        row = get_object_or_404(list_models(self.get_object()), pk=model_pk)
         given = self._parsed(ModelChangeSerializer)
         hidden = given.pop("is_hidden", None)
         if given:

@@ -67,14 +67,13 @@ def is_fetching(provider: Provider) -> bool:
 
 
 def list_models(provider: Provider) -> ProviderModelQuerySet:
-    """The stored models of one provider, hidden ones and those that do not chat included."""
-    return ProviderModel.objects.filter(provider=provider)
+    """The stored models of one provider, hidden ones and those that do not chat included; no secret comes with them."""
+    return _without_secrets(ProviderModel.objects.filter(provider=provider))
 
 
 def list_user_models(user: User) -> ProviderModelQuerySet:
     """Every model that a person may choose, with its provider, whose secrets stay behind."""
-    rows = ProviderModel.objects.visible_to(user).offered()
-    return rows.select_related("provider").defer("provider__api_key", "provider__headers")
+    return _without_secrets(ProviderModel.objects.visible_to(user).offered())
 
 
 def hide_model(*, row: ProviderModel, is_hidden: bool) -> None:
@@ -94,6 +93,10 @@ def override_model(*, row: ProviderModel, overrides: Mapping[str, object]) -> Pr
     catalogue_facts.apply_overrides(row)
     row.save()
     return row
+
+
+def _without_secrets(rows: ProviderModelQuerySet) -> ProviderModelQuerySet:
+    return rows.select_related("provider").defer("provider__api_key", "provider__headers")
 
 
 def _refresh_once(provider: Provider) -> None:

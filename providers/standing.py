@@ -58,7 +58,7 @@ def standings(models: Iterable[Named]) -> dict[Named, Standing]:
     """
     wanted: set[tuple[UUID, str]] = {(provider_id, model) for provider_id, model in models if provider_id and model}
     rows = _rows(wanted)
-    found: dict[Named, Standing] = {named: _of(rows[named]) for named in wanted if named in rows}
+    found: dict[Named, Standing] = {named: standing_of(rows[named]) for named in wanted if named in rows}
     missing = wanted - found.keys()
     listed = _listed({provider_id for provider_id, _model in missing})
     for provider_id, model in missing:
@@ -99,8 +99,9 @@ def _by_another_name(model: str, listed: Mapping[str, ProviderModel]) -> Standin
     if not listed:
         return UNKNOWN
     name = find_listed(model, listed)
-    return Standing(ModelStatus.UNLISTED) if name is None else _of(listed[name])
+    return Standing(ModelStatus.UNLISTED) if name is None else standing_of(listed[name])
 
 
-def _of(row: ProviderModel) -> Standing:
+def standing_of(row: ProviderModel) -> Standing:
+    """How a listed model stands today."""
     return Standing(ModelStatus(row.stage), row.ends_on)

@@ -7,15 +7,15 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.requests import PersonRequest
-from providers import discovery, generation
+from providers import generation
+from providers.catalogue_views import seen_at, shown_catalogue
 from providers.forms import KeyForm, ProviderForm
 from providers.keys import list_keys
-from providers.models import Provider, ProviderModel
+from providers.models import Provider
 from providers.services import delete_provider
 
 
@@ -76,20 +76,6 @@ def test(request: PersonRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def refresh(request: PersonRequest, pk: UUID) -> HttpResponse:
-    """Fetch the list of models again."""
-    provider = find_provider(request, pk)
-    count = discovery.refresh_models(provider=provider)
-    provider.refresh_from_db(fields=["health", "health_message", "models_fetched_at"])
-    if not request.htmx:
-        text = ngettext("%d model is known now.", "%d models are known now.", count) % count
-        messages.success(request, text)
-        return redirect("providers:edit", pk)
-    return render(request, "providers/_models.html", {"provider": provider, "models": _models(provider)})
-
-
-@login_required
-@require_POST
 def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Remove a provider, once its name was typed."""
     provider = find_provider(request, pk)
@@ -107,10 +93,6 @@ def find_provider(request: PersonRequest, pk: UUID) -> Provider:
     return provider
 
 
-def _models(provider: Provider) -> list[ProviderModel]:
-    return list(discovery.list_models(provider).filter(is_hidden=False, is_chat=True))
-
-
 def show_provider(
     request: PersonRequest,
     provider: Provider,
@@ -119,10 +101,13 @@ def show_provider(
     key_form: KeyForm | None = None,
 ) -> HttpResponse:
     """The page of one provider, with whatever is wrong in one of its forms."""
+    catalogue = shown_catalogue(request, provider)
     context = {
         "form": form,
         "provider": provider,
-        "models": _models(provider),
+        "catalogue": catalogue,
+        "is_fetching": catalogue.is_fetching,
+        "seen": seen_at(provider),
         "delete_problem": problem,
         "keys": list_keys(provider),
         "key_form": key_form or KeyForm(),

@@ -1,6 +1,7 @@
 """Small parts that every page uses: icons, form fields, moments."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from django import forms, template
@@ -9,6 +10,7 @@ from django.forms import BoundField
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -22,6 +24,8 @@ ICONS: Final = {
     "chevron": "M7.5 5l5 5-5 5",
     "chevron-left": "M12.5 5l-5 5 5 5",
     "copy": "M7.5 7.5h8.5v8.5H7.5zM12.5 7.5V4H4v8.5h3.5",
+    "eye": "M2.5 10s2.8-5 7.5-5 7.5 5 7.5 5-2.8 5-7.5 5-7.5-5-7.5-5M10 7.8a2.2 2.2 0 1 0 0 4.4 2.2 2.2 0 0 0 0-4.4",
+    "eye-off": "M2.5 8.5s2.8 4.5 7.5 4.5 7.5-4.5 7.5-4.5M4 15l2-2.8M10 16v-3M16 15l-2-2.8",
     "gear": "M3 6h8M15 6h2M3 14h2M9 14h8M13 4v4M7 12v4",
     "info": "M10 3.2a6.8 6.8 0 1 0 0 13.6 6.8 6.8 0 0 0 0-13.6M10 9.2v4M10 6.6v.1",
     "agent": "M4 15.5c.6-3 3-4.5 6-4.5s5.4 1.5 6 4.5M10 3.5a3.2 3.2 0 1 0 0 6.4 3.2 3.2 0 0 0 0-6.4",
@@ -59,6 +63,18 @@ def moment(value: datetime | None) -> SafeString:
         return mark_safe("")
     exact = formats.date_format(timezone.localtime(value), "DATETIME_FORMAT")
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, naturaltime(value))
+
+
+@register.filter
+def dollars(price: Decimal) -> str:
+    """A price with its currency: two decimals, a third where it matters, three significant ones below ten cents."""
+    if not price:
+        return _("free")
+    places = 3 if price >= Decimal("0.1") else 2 - price.adjusted()
+    rounded = round(price, places).normalize()
+    exponent = rounded.as_tuple().exponent
+    shown = max(2, -exponent) if isinstance(exponent, int) else 2
+    return f"${formats.number_format(rounded, shown, force_grouping=True)}"
 
 
 @register.filter

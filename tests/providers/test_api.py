@@ -1,5 +1,6 @@
 """REST: providers, their models, the registry. The key goes in and never comes out."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -303,6 +304,40 @@ def test_what_an_owner_says_of_a_model_wins(api: APIClient, owner: User) -> None
     assert (shown["capabilities"]["supports_tools"], shown["capabilities"]["context_length"]) == (True, 4000)
     assert shown["display_name"] == "Small"
     assert shown["is_hidden"] is False
+
+
+def test_prices_that_an_owner_sets_win_and_can_be_taken_back(api: APIClient, owner: User) -> None:
+    provider = make_provider(owner)
+    row = add_model(provider, input_price="1", output_price="2")
+    url = f"/api/v1/providers/{provider.pk}/models/{row.pk}/"
+    shown = api.patch(url, {"input_price": "0.5"}, format="json").json()
+    assert {name: shown["pricing"][name] for name in ("input", "output")} == {"input": "0.500000", "output": "2.000000"}
+    row.refresh_from_db()
+    assert row.overrides == {"input_price": "0.500000"}
+    assert api.patch(url, {"input_price": None}, format="json").status_code == 200
+    row.refresh_from_db()
+    assert row.overrides == {}
+    for nonsense in ("-1", "NaN", "a lot", "1e12"):
+        assert api.patch(url, {"output_price": nonsense}, format="json").status_code == 400
+
+
+def test_a_model_tells_when_it_ends(api: APIClient, owner: User) -> None:
+    provider = make_provider(owner)
+    add_model(provider, "ends", ends_on=date(2999, 12, 11), lifecycle="deprecated")
+    add_model(provider, "ended", ends_on=date(2020, 1, 1), lifecycle="deprecated")
+    rows = api.get(f"/api/v1/providers/{provider.pk}/models/").json()
+    assert {row["id"]: (row["lifecycle"], row["ends_on"]) for row in rows} == {
+        "ends": ("deprecated", "2999-12-11"),
+        "ended": ("retired", "2020-01-01"),
+    }
+    assert [row["id"] for row in api.get("/api/v1/models/").json()] == ["ends"]
+
+
+def test_a_provider_tells_how_fresh_its_list_is(api: APIClient, owner: User) -> None:
+    provider = make_provider(owner)
+    Provider.objects.filter(pk=provider.pk).update(models_error="Mine is away.")
+    told = api.get(f"/api/v1/providers/{provider.pk}/").json()["catalogue"]
+    assert told == {"fetched_at": None, "checked_at": None, "error": "Mine is away."}
 
 
 @pytest.mark.parametrize(

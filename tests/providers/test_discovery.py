@@ -1,20 +1,26 @@
 """The catalogue of models: fetched, merged, overridden, priced."""
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from providers import discovery, families, ledger, pricing
 from providers.models import Provider, ProviderModel
 from providers.practice import running_practice
+from providers.serializers import ModelSerializer
 from providers.services import ensure_practice_provider
 from providers.types import Capability, ChatMessage, ChatRequest, Usage
-from tests.factories import make_provider, make_user
+from tests.factories import make_provider, make_staff, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
+SECRET = "sk-a-secret-that-stays-behind-9Zq7"
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +147,36 @@ def test_the_list_of_a_person_is_one_query_and_carries_no_key(django_assert_num_
         rows = list(discovery.list_user_models(owner))
         assert all("api_key" in row.provider.get_deferred_fields() for row in rows)
         assert len({row.provider.name for row in rows}) == 3
+
+
+def test_no_secret_travels_with_either_read() -> None:
+    owner = make_user()
+    provider = make_provider(owner, api_key=SECRET)
+    ProviderModel.objects.create(provider=provider, model_id="chat")
+    for rows in (discovery.list_models(provider), discovery.list_user_models(owner)):
+        with CaptureQueriesContext(connection) as queries:
+            (row,) = rows
+            assert row.provider.name == provider.name
+        assert len(queries) == 1
+        assert "api_key" not in queries[0]["sql"].replace("has_api_key", "")
+        assert {"api_key", "headers"} <= row.provider.get_deferred_fields()
+        said = json.dumps(ModelSerializer(rows, many=True).data) + repr(row.__dict__) + repr(row.provider.__dict__)
+        assert SECRET not in said
+        assert SECRET[-4:] not in json.dumps(ModelSerializer(rows, many=True).data)
+
+
+def test_groups_decide_whose_models_a_person_sees() -> None:
+    member, stranger, staff = make_user("member@example.org"), make_user("stranger@example.org"), make_staff()
+    group = Group.objects.create(name="Team")
+    member.groups.add(group)
+    ours, open_to_all = make_provider(), make_provider()
+    ours.groups.add(group)
+    for provider in (ours, open_to_all):
+        ProviderModel.objects.create(provider=provider, model_id="chat")
+    seen = {
+        person: {row.provider_id for row in discovery.list_user_models(person)} for person in (member, stranger, staff)
+    }
+    assert seen == {member: {ours.pk, open_to_all.pk}, stranger: {open_to_all.pk}, staff: {ours.pk, open_to_all.pk}}
 
 
 @pytest.mark.parametrize(
