@@ -150,9 +150,8 @@ async def _ask(provider_id: UUID, model: str) -> str:
 
 
 def _first_offered(provider: Provider) -> str:
-    rows = ProviderModel.objects.filter(provider=provider, is_hidden=False, is_chat=True)
-    active = rows.exclude(lifecycle=ProviderModel.Lifecycle.RETIRED)
-    return active.values_list("model_id", flat=True).first() or ""
+    rows = ProviderModel.objects.filter(provider=provider).offered()
+    return rows.values_list("model_id", flat=True).first() or ""
 
 
 async def _first_listed(provider_id: UUID) -> str:
