@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from agents.hops import Hop
 from agents.models import Agent
 from providers import adapters, families
 from providers.models import Provider, ProviderModel
@@ -17,10 +18,16 @@ NEEDS: Final = {
 }
 
 
-def build_request(agent: Agent, messages: Sequence[ChatMessage]) -> tuple[ChatRequest, tuple[str, ...]]:
-    """The request, and the names of the agent's parameters that its model does not take and that were left out."""
+def build_request(
+    agent: Agent, messages: Sequence[ChatMessage], hop: Hop | None = None
+) -> tuple[ChatRequest, tuple[str, ...]]:
+    """The request, and the names of the agent's parameters that the model does not take and that were left out.
+
+    Without ``hop`` the agent's own provider and model are meant.
+    """
+    provider, model = (hop.provider, hop.model) if hop else (agent.provider, agent.model)
     request = ChatRequest(
-        model=agent.model,
+        model=model,
         messages=tuple(messages),
         system_prompt=agent.system_prompt,
         temperature=agent.temperature,
@@ -28,7 +35,7 @@ def build_request(agent: Agent, messages: Sequence[ChatMessage]) -> tuple[ChatRe
         max_tokens=agent.max_tokens,
         reasoning_effort=agent.reasoning_effort or None,
     )
-    return (request, ()) if agent.provider is None else drop_unsupported(agent.provider, request)
+    return (request, ()) if provider is None else drop_unsupported(provider, request)
 
 
 def drop_unsupported(provider: Provider, request: ChatRequest) -> tuple[ChatRequest, tuple[str, ...]]:

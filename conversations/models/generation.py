@@ -1,14 +1,21 @@
 """A generation: one run that produces one assistant message."""
 
 import uuid
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, F, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from conversations.models.conversation import Conversation
 from conversations.models.message import Message
+
+SERVED_RECENTLY = timedelta(minutes=10)
+"""How far back it counts who was served last."""
 
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
@@ -22,6 +29,37 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Queued or running."""
         return self.filter(status__in=ACTIVE)
 
+    def dated(self) -> "GenerationQuerySet":
+        """Each with ``read_at``: what other processes have written is compared with this clock alone."""
+        return self.annotate(read_at=Now())  # type: ignore[no-redef]
+
+    def due(self) -> "GenerationQuerySet":
+        """Queued, and not waiting for a retry or about to be stopped."""
+        waited = Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now())
+        return self.filter(waited, status=Generation.Status.QUEUED, cancel_requested=False)
+
+    def in_fair_order(self) -> "GenerationQuerySet":
+        """First whose owner has the fewest running ones, then whose owner was served longest ago, then the oldest."""
+        theirs = Generation.objects.filter(conversation__owner=OuterRef("conversation__owner")).order_by()
+        running = theirs.filter(status=Generation.Status.RUNNING)
+        served = theirs.filter(started_at__gt=Now() - SERVED_RECENTLY)
+        return self.annotate(
+            running=Coalesce(Subquery(_per_owner(running, Count("pk"))), 0),
+            served=Subquery(_per_owner(served, Max("started_at"))),
+        ).order_by("running", F("served").asc(nulls_first=True), "queued_at", "pk")
+
+    def places(self) -> dict[uuid.UUID, int]:
+        """The place of every due run in the queue, 0 for the next one, as if nothing came and nothing ended."""
+        waiting = self.due().in_fair_order()
+        rows: Any = waiting.values_list("pk", "running", "conversation__owner")  # type: ignore[misc]  # annotated
+        before: Counter[uuid.UUID] = Counter()
+        turns = []
+        for pk, running, owner in rows:
+            turns.append((running + before[owner], pk))
+            before[owner] += 1
+        ordered = sorted(turns, key=lambda turn: turn[0])
+        return {pk: place for place, (_, pk) in enumerate(ordered)}
+
     def owned(self, attempts: dict[uuid.UUID, int]) -> "GenerationQuerySet":
         """The running ones among these whose attempt is still the given one: the fence against zombies."""
         fences = Q(pk__in=[])
@@ -30,10 +68,18 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(fences, status=Generation.Status.RUNNING)
 
 
+def _per_owner(rows: GenerationQuerySet, aggregate: Count | Max) -> Any:
+    return rows.values("conversation__owner").annotate(figure=aggregate).values("figure")
+
+
 class Generation(models.Model):
     """One run. Every write of a running attempt carries ``attempt=… AND status='running'``.
 
     ``epoch`` is the first half of the attempt's event ids: milliseconds at the claim, rising within a conversation.
+    ``hop`` says whom the run asks: 0 is the agent's own provider and model, n its n-th fallback; ``hops`` tells which
+    were left and why. ``failures`` counts the failed attempts of this hop, ``crashes`` those that died with their
+    process; ``is_trimmed`` says that the model has refused a longer history. ``prefix`` and ``reasoning_prefix`` are
+    the text that the run goes on from. All times are the database's.
     """
 
     class Status(models.TextChoices):
@@ -52,6 +98,12 @@ class Generation(models.Model):
     status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
     attempt = models.PositiveIntegerField(default=0)
     failures = models.PositiveIntegerField(default=0)
+    crashes = models.PositiveIntegerField(default=0)
+    hop = models.PositiveIntegerField(default=0)
+    hops = models.JSONField(default=list)
+    is_trimmed = models.BooleanField(default=False)
+    prefix = models.TextField(blank=True)
+    reasoning_prefix = models.TextField(blank=True)
     epoch = models.BigIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
     provider_name = models.CharField(max_length=100, blank=True)
@@ -60,7 +112,7 @@ class Generation(models.Model):
     usage = models.JSONField(null=True)
     error = models.JSONField(null=True)
     receipt = models.JSONField(default=dict)
-    queued_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField(db_default=Now(), editable=False)
     published_at = models.DateTimeField(null=True)
     publications = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
@@ -68,6 +120,9 @@ class Generation(models.Model):
     first_token_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    read_at: datetime
+    """The database's clock when the row was read; set by ``dated``."""
 
     objects = GenerationQuerySet.as_manager()
 
@@ -78,7 +133,10 @@ class Generation(models.Model):
                 fields=("conversation",), condition=Q(status__in=("queued", "running")), name="one_active_run"
             ),
         )
-        indexes = (models.Index(fields=("status", "heartbeat_at"), name="runs_by_heartbeat"),)
+        indexes = (
+            models.Index(fields=("status", "heartbeat_at"), name="runs_by_heartbeat"),
+            models.Index(fields=("started_at",), name="runs_by_start"),
+        )
 
     def __str__(self) -> str:
         return f"{self.status} (attempt {self.attempt})"
