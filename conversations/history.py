@@ -53,8 +53,10 @@ def read_history(
     chosen = _fitting(recent, None if room is None else room - fixed)
     if is_halved:
         chosen = _fitting(recent, (fixed + sum(map(_cost, chosen))) // 2 - fixed)
-    chosen = _from_a_question(chosen, is_whole=len(chosen) == len(path))
-    left_out = LeftOut(by_count=len(path[settings.HISTORY_MESSAGES :]), by_context=len(recent) - len(chosen))
+    fitting = len(chosen)
+    chosen = _from_a_question(chosen, is_whole=fitting == len(path))
+    by_context = len(recent) - len(chosen) if fitting < len(recent) else 0
+    left_out = LeftOut(by_count=len(path) - len(chosen) - by_context, by_context=by_context)
     return History((*reversed(chosen), *tail), left_out, can_shrink=len(chosen) > 1)
 
 

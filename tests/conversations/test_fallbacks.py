@@ -81,10 +81,10 @@ def test_once_there_is_text_nobody_else_is_asked(say: Say, agent: Agent, backup:
 
 
 def test_fallbacks_that_cannot_be_asked_are_passed_over_and_recorded(
-    say: Say, agent: Agent, person: User, backup: Provider, practice_url: str, calls: Calls
+    say: Say, agent: Agent, backup: Provider, calls: Calls
 ) -> None:
-    asleep = make_provider(person, name="Asleep", base_url=practice_url, is_active=False)
-    foreign = make_provider(make_user("eve@example.org"), name="Foreign", base_url=practice_url)
+    asleep = make_provider(agent.owner, name="Asleep", base_url=backup.base_url, is_active=False)
+    foreign = make_provider(make_user("eve@example.org"), name="Foreign", base_url=backup.base_url)
     fall_back(agent, (asleep, "practice-fast"), (foreign, "practice-fast"), (backup, "practice-fast"))
     sent = say("pass over", model="practice-404")
     generation = run_to_end(sent.generation)
