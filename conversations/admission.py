@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from conversations.models import Generation, Message
@@ -15,7 +16,11 @@ class TooManyRuns(Exception):
     retry_after = RETRY_AFTER
 
     def __init__(self, limit: int) -> None:
-        message = _("You have %(limit)d answers under way, as many as are allowed. Wait for one to finish or stop one.")
+        message = ngettext(
+            "You have %(limit)d answer under way, as many as are allowed. Wait for it to finish or stop it.",
+            "You have %(limit)d answers under way, as many as are allowed. Wait for one to finish or stop one.",
+            limit,
+        )
         super().__init__(message % {"limit": limit})
 
 
