@@ -63,7 +63,6 @@ def close_receipt(
     generation: Generation,
     *,
     finished_at: datetime,
-    first_token_at: datetime | None,
     usage: dict[str, object] | None,
     model_answered: str = "",
 ) -> Receipt:
@@ -74,7 +73,7 @@ def close_receipt(
         "hops": generation.hops,
         "timings": Timings(
             queued=_since(generation, generation.started_at),
-            first_token=_since(generation, first_token_at),
+            first_token=_since(generation, generation.first_token_at),
             total=_since(generation, finished_at),
         ),
         "usage": usage,

@@ -48,6 +48,7 @@ def settle(claim: Claim, outcome: Outcome, plan: Plan | None) -> Settlement:
         if not owned.update(heartbeat_at=Now()):
             return Settlement("")
         generation = read_dated(claim.generation_id)
+        generation.first_token_at = _moment(generation, outcome.first_token)
         decision = decide(generation, outcome, plan)
         receipt = add_attempt(generation, plan, _code(outcome))
         if isinstance(decision, Again):
@@ -98,7 +99,6 @@ def _end(generation: Generation, outcome: Outcome, plan: Plan | None, decision: 
         receipt,
         left=decision.left,
         finish_reason=_finish_reason(outcome),
-        first_token_at=_moment(generation, outcome.first_token),
         model_answered=outcome.finish.model if outcome.finish else "",
     )
     Conversation.objects.filter(pk=generation.conversation_id).update(updated_at=Now())
@@ -116,7 +116,6 @@ def write_end(
     *,
     left: list[LeftHop] | None = None,
     finish_reason: str = "",
-    first_token_at: datetime | None = None,
     model_answered: str = "",
 ) -> dict[str, object]:
     """The final row of a run that was read by ``read_dated``; returns the data of its generation-end."""
@@ -132,21 +131,20 @@ def write_end(
             receipt,
             generation,
             finished_at=now,
-            first_token_at=first_token_at,
             usage=usage,
             model_answered=model_answered,
         ),
-        first_token_at=first_token_at,
+        first_token_at=generation.first_token_at,
         finished_at=now,
     )
     return end_payload(status, finish_reason, usage, error)
 
 
 def _moment(generation: Generation, monotonic: float | None) -> datetime | None:
-    """A moment of this process's clock on the database's."""
-    if monotonic is None:
+    """A moment of this process's clock on the database's, which has just been read."""
+    if monotonic is None or generation.started_at is None:
         return None
-    return generation.read_at - timedelta(seconds=time.monotonic() - monotonic)
+    return max(generation.started_at, generation.read_at - timedelta(seconds=time.monotonic() - monotonic))
 
 
 def _finish_reason(outcome: Outcome) -> str:

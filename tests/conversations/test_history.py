@@ -43,7 +43,7 @@ def add(conversation: Conversation, above: Message | None, role: str, content: s
 
 def limit_context(agent: Agent, tokens: int, answer: int | None = None) -> None:
     ProviderModel.objects.create(
-        provider=agent.provider, model_id=agent.model, context_length=tokens, max_output_tokens=answer
+        provider_id=agent.provider_id, model_id=agent.model, context_length=tokens, max_output_tokens=answer
     )
 
 

@@ -211,7 +211,7 @@ def test_a_socket_tells_the_place_when_it_changes(queue: Queue, person: User, bo
     }
 
     async def places() -> list[int]:
-        socket = ApplicationCommunicator(ConversationConsumer.as_asgi(), scope)
+        socket: Any = ApplicationCommunicator(ConversationConsumer.as_asgi(), scope)  # type: ignore[no-untyped-call]
         await socket.send_input({"type": "websocket.connect"})
         assert (await socket.receive_output(20))["type"] == "websocket.accept"
         await socket.send_input({"type": "websocket.receive", "text": '{"type": "follow"}'})
@@ -226,7 +226,7 @@ def test_a_socket_tells_the_place_when_it_changes(queue: Queue, person: User, bo
     assert run_to_end(mine.generation).status == "completed"
 
 
-async def next_place(socket: ApplicationCommunicator) -> int:
+async def next_place(socket: Any) -> int:
     while True:
         frame = msgspec.json.decode((await socket.receive_output(20))["text"])
         if frame["event"] == "queue":

@@ -9,7 +9,7 @@ from accounts.models import User
 from agents.models import Agent
 from conversations.reaper import reap
 from conversations.services import request_stop
-from providers.models import Provider
+from providers.models import Provider, ProviderModel
 from tests.conversations.conftest import run_to_end
 from tests.conversations.test_engine import Say
 from tests.conversations.test_reaper import die
@@ -63,10 +63,8 @@ def test_a_receipt_tells_everything_but_the_prompt_and_the_key(
 
 
 def test_parameters_that_the_model_does_not_take_are_in_the_receipt(say: Say, agent: Agent) -> None:
-    from providers.models import ProviderModel
-
     ProviderModel.objects.create(
-        provider=agent.provider, model_id="practice-fast", capabilities={"sampling": False, "reasoning": False}
+        provider_id=agent.provider_id, model_id="practice-fast", capabilities={"sampling": False, "reasoning": False}
     )
     Agent.objects.filter(pk=agent.pk).update(temperature=0.5, reasoning_effort="high")
     receipt = run_to_end(say("drop it").generation).receipt
