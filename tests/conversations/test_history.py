@@ -42,8 +42,9 @@ def add(conversation: Conversation, above: Message | None, role: str, content: s
 
 
 def limit_context(agent: Agent, tokens: int, answer: int | None = None) -> None:
+    assert agent.provider is not None
     ProviderModel.objects.create(
-        provider_id=agent.provider_id, model_id=agent.model, context_length=tokens, max_output_tokens=answer
+        provider=agent.provider, model_id=agent.model, context_length=tokens, max_output_tokens=answer
     )
 
 

@@ -63,8 +63,9 @@ def test_a_receipt_tells_everything_but_the_prompt_and_the_key(
 
 
 def test_parameters_that_the_model_does_not_take_are_in_the_receipt(say: Say, agent: Agent) -> None:
+    assert agent.provider is not None
     ProviderModel.objects.create(
-        provider_id=agent.provider_id, model_id="practice-fast", capabilities={"sampling": False, "reasoning": False}
+        provider=agent.provider, model_id="practice-fast", capabilities={"sampling": False, "reasoning": False}
     )
     Agent.objects.filter(pk=agent.pk).update(temperature=0.5, reasoning_effort="high")
     receipt = run_to_end(say("drop it").generation).receipt
