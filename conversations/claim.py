@@ -49,9 +49,7 @@ def _take(rows: GenerationQuerySet) -> Claim | None:
     generation = rows.first()
     if generation is None:
         return None
-    siblings = Generation.objects.filter(conversation=generation.conversation_id)
-    latest = siblings.aggregate(latest=Coalesce(Max("epoch"), 0))["latest"]
-    epoch = max(time.time_ns() // 1_000_000, latest + 1)
+    epoch = next_epoch(generation.conversation_id)
     Generation.objects.filter(pk=generation.pk).update(
         status=Generation.Status.RUNNING,
         attempt=F("attempt") + 1,
@@ -72,3 +70,10 @@ def _take(rows: GenerationQuerySet) -> Claim | None:
         prefix=generation.prefix,
         reasoning_prefix=generation.reasoning_prefix,
     )
+
+
+def next_epoch(conversation_id: UUID) -> int:
+    """The epoch of a new attempt: about now, and later than all before it in the conversation."""
+    siblings = Generation.objects.filter(conversation=conversation_id)
+    latest: int = siblings.aggregate(latest=Coalesce(Max("epoch"), 0))["latest"]
+    return max(time.time_ns() // 1_000_000, latest + 1)

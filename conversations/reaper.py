@@ -9,11 +9,13 @@ from django.db.models import F
 from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
+from conversations.claim import next_epoch
 from conversations.decision import Again, End, after_crash
 from conversations.events import REAPED, Event, EventId, EventType
 from conversations.log import append_end, encode_payload
 from conversations.models import Generation
 from conversations.publication import publish_run
+from conversations.rebuild import events_of_finished
 from conversations.receipt import Receipt, add_attempt
 from conversations.salvage import book_what_was_written, newly_written, salvage_text
 from conversations.settlement import INTERRUPTED, interrupted_error, queue_again, read_dated, write_end
@@ -42,6 +44,9 @@ def end_queued(generation_id: UUID) -> bool:
         if not row.exists():
             return False
         generation = read_dated(generation_id)
+        if not generation.attempt:
+            generation.epoch = next_epoch(generation.conversation_id)
+            row.update(epoch=generation.epoch)
         _end(generation, Status.CANCELLED, Cancelled().record(), None, generation.receipt)
     return True
 
@@ -76,12 +81,15 @@ def _end(
     """Write the end, and on commit tell the followers."""
     payload = write_end(generation, status, error, usage, receipt)
     event = Event(EventId(generation.epoch, REAPED), EventType.GENERATION_END, encode_payload(payload))
-    transaction.on_commit(lambda: _tell(generation.pk, event), robust=True)
+    # A continuation that never began has told nobody yet of the text that it was to go on from.
+    is_untold = generation.prefix and not generation.attempt
+    events = events_of_finished(generation.pk) if is_untold else [event]
+    transaction.on_commit(lambda: _tell(generation.pk, events), robust=True)
 
 
-def _tell(generation_id: UUID, event: Event) -> None:
+def _tell(generation_id: UUID, events: list[Event]) -> None:
     try:
-        append_end(generation_id, event)
+        append_end(generation_id, events)
     except (RedisError, OSError):
         logger.warning("Valkey did not take the end of %s; followers find it in the database.", generation_id)
 
@@ -91,7 +99,7 @@ def _publish_overdue() -> int:
     queued = Generation.objects.filter(status=Status.QUEUED)
     ended = [end_queued(pk) for pk in queued.filter(cancel_requested=True).values_list("pk", flat=True)[:BATCH]]
     count = sum(ended)
-    for generation in queued.due().dated()[:BATCH]:
+    for generation in queued.due().dated().order_by("queued_at")[:BATCH]:
         wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** max(0, generation.publications - 1))
         if generation.read_at - (generation.published_at or generation.queued_at) < timedelta(seconds=wait):
             continue

@@ -69,7 +69,7 @@ def close_receipt(
     """The receipt of a run that is over."""
     return {
         **receipt,
-        "model_answered": model_answered,
+        "model_answered": "".join(char for char in model_answered[:200] if char.isprintable()),
         "hops": generation.hops,
         "timings": Timings(
             queued=_since(generation, generation.started_at),

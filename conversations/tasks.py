@@ -25,8 +25,11 @@ def run_generation(_generation_id: str) -> None:
         settlement = execute_claim(claim)
         if settlement.retry_in is None:
             return
-        if settlement.retry_in or drain.is_draining():
+        if settlement.retry_in:
             _publish_later(claim.generation_id, settlement.retry_in)
+            return
+        if drain.is_draining():
+            publish_run(claim.generation_id)
             return
         claim = claim_generation(claim.generation_id)
 

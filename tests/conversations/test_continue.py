@@ -169,6 +169,19 @@ def test_a_continuation_that_dies_before_its_first_new_word_runs_once_more(say: 
     assert read(again.generation).text == stored(sent).content
 
 
+def test_a_continuation_that_is_stopped_in_the_queue_ends_with_the_kept_text(say: Say, person: User) -> None:
+    sent = say("stop before going on")
+    cut_off(sent, reasoning="thought")
+    again = go_on(sent, person)
+    request_stop(generation=again.generation)
+    for _ in range(2):
+        reading = read(again.generation)
+        assert reading.end["status"] == "cancelled"
+        assert (reading.text, reading.reasoning) == (KEPT, "thought") == (stored(sent).content, stored(sent).reasoning)
+        valkey.client().flushdb()
+    assert go_on(again, person).generation.prefix == KEPT
+
+
 def test_a_lost_log_is_rebuilt_with_the_kept_text(say: Say, person: User) -> None:
     """R6."""
     sent = say("lose the log of a continuation")

@@ -90,6 +90,14 @@ def test_a_task_runs_what_is_next_whatever_it_names(queue: Queue, person: User, 
     assert len(calls.models) == 2, "the third delivery found nothing"
 
 
+def test_the_same_task_three_times_in_parallel_calls_the_provider_once(say: Say, calls: Calls) -> None:
+    """R4."""
+    sent = say("delivered three times")
+    in_parallel(lambda: run_generation(str(sent.generation.pk)), 3)
+    assert len(calls.models) == 1
+    assert Generation.objects.get(pk=sent.generation.pk).attempt == 1
+
+
 def test_two_workers_that_claim_at_once_get_different_runs(queue: Queue, person: User, bob: User) -> None:
     wanted = {queue(user).generation.pk for user in (person, bob) for _ in range(4)}
     taken = in_parallel(claim_next, 12)

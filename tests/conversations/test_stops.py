@@ -6,14 +6,15 @@ from uuid import UUID
 
 import pytest
 
+from accounts.models import User
 from conversations.claim import claim_generation
 from conversations.execution import execute_claim, execute_generation
 from conversations.models import Generation
 from conversations.reaper import reap
-from conversations.services import request_stop
+from conversations.services import request_stop, send_message
 from conversations.tasks import run_generation
 from providers.models import UsageRecord
-from tests.conversations.conftest import Calls, read, stored
+from tests.conversations.conftest import Calls, read, run_to_end, stored
 from tests.conversations.test_engine import Say
 from tests.stack import wait_for
 
@@ -51,6 +52,15 @@ def test_stop_in_the_middle_hangs_up_on_the_provider_within_two_seconds(say: Say
     entry = wait_for(lambda: [call for call in calls.all() if call["end"]], 5, "the end of the call")[0]
     assert entry["ended"] == "client hung up"
     assert float(str(entry["end"])) - stopped_at < 2
+
+
+def test_a_stop_in_the_queue_comes_after_all_that_the_conversation_has_told(say: Say, person: User) -> None:
+    first = say("first, to its end")
+    run_to_end(first.generation)
+    told = read(first.generation).events[-1].id
+    second = send_message(user=person, conversation=first.message.conversation, content="second, not at all")
+    request_stop(generation=second.generation)
+    assert read(second.generation).events[-1].id > told
 
 
 def test_stop_while_waiting_for_a_retry_ends_at_once(say: Say, calls: Calls) -> None:
