@@ -40,8 +40,11 @@ def claim_next() -> Claim | None:
     """
     with transaction.atomic():
         skips = connection.features.has_select_for_update_skip_locked
-        rows = Generation.objects.select_for_update(of=("self",), skip_locked=skips)
-        return _take(rows.due().in_fair_order())
+        due = Generation.objects.select_for_update(of=("self",), skip_locked=skips).due().order_by("queued_at", "pk")
+        for person in Generation.objects.all().turns():
+            if (claim := _take(due.filter(conversation__owner=person))) is not None:
+                return claim
+    return None
 
 
 def _take(rows: GenerationQuerySet) -> Claim | None:

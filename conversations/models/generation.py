@@ -2,12 +2,12 @@
 
 import uuid
 from collections import Counter
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from django.db import models
-from django.db.models import Count, F, Max, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Count, Max, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -16,6 +16,14 @@ from conversations.models.message import Message
 
 SERVED_RECENTLY = timedelta(minutes=10)
 """How far back it counts who was served last."""
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Turn(NamedTuple):
+    """What decides who comes next: the smallest first."""
+
+    running: int
+    served_at: datetime
 
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
@@ -38,27 +46,28 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         waited = Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now())
         return self.filter(waited, status=Generation.Status.QUEUED, cancel_requested=False)
 
-    def in_fair_order(self) -> "GenerationQuerySet":
-        """First whose owner has the fewest running ones, then whose owner was served longest ago, then the oldest."""
-        theirs = Generation.objects.filter(conversation__owner=OuterRef("conversation__owner")).order_by()
-        running = theirs.filter(status=Generation.Status.RUNNING)
-        served = theirs.filter(started_at__gt=Now() - SERVED_RECENTLY)
-        return self.annotate(
-            running=Coalesce(Subquery(_per_owner(running, Count("pk"))), 0),
-            served=Subquery(_per_owner(served, Max("started_at"))),
-        ).order_by("running", F("served").asc(nulls_first=True), "queued_at", "pk")
+    def turns(self) -> dict[uuid.UUID, Turn]:
+        """The people who wait, whoever comes next first: with the fewest running, then served longest ago."""
+        owner = "conversation__owner"
+        waiting = list(self.due().order_by("queued_at").values_list(owner, flat=True))
+        theirs = self.filter(conversation__owner__in=set(waiting)).order_by().values(owner)
+        running = theirs.filter(status=Generation.Status.RUNNING).annotate(figure=Count("pk"))
+        served = theirs.filter(started_at__gt=Now() - SERVED_RECENTLY).annotate(figure=Max("started_at"))
+        counts = {row[owner]: row["figure"] for row in running}
+        times = {row[owner]: row["figure"] for row in served}
+        turns = {person: Turn(counts.get(person, 0), times.get(person, LONG_AGO)) for person in waiting}
+        return dict(sorted(turns.items(), key=lambda item: item[1]))
 
     def places(self) -> dict[uuid.UUID, int]:
         """The place of every due run in the queue, 0 for the next one, as if nothing came and nothing ended."""
-        waiting = self.due().in_fair_order()
-        rows: Any = waiting.values_list("pk", "running", "conversation__owner")  # type: ignore[misc]  # annotated
+        turns = self.turns()
         before: Counter[uuid.UUID] = Counter()
-        turns = []
-        for pk, running, owner in rows:
-            turns.append((running + before[owner], pk))
-            before[owner] += 1
-        ordered = sorted(turns, key=lambda turn: turn[0])
-        return {pk: place for place, (_, pk) in enumerate(ordered)}
+        order: list[tuple[Turn, uuid.UUID]] = []
+        for pk, person in self.due().order_by("queued_at", "pk").values_list("pk", "conversation__owner"):
+            turn = turns.get(person, Turn(0, LONG_AGO))
+            order.append((turn._replace(running=turn.running + before[person]), pk))
+            before[person] += 1
+        return {pk: place for place, (_, pk) in enumerate(sorted(order, key=lambda entry: entry[0]))}
 
     def owned(self, attempts: dict[uuid.UUID, int]) -> "GenerationQuerySet":
         """The running ones among these whose attempt is still the given one: the fence against zombies."""
@@ -66,10 +75,6 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         for pk, attempt in attempts.items():
             fences |= Q(pk=pk, attempt=attempt)
         return self.filter(fences, status=Generation.Status.RUNNING)
-
-
-def _per_owner(rows: GenerationQuerySet, aggregate: Count | Max) -> Any:
-    return rows.values("conversation__owner").annotate(figure=aggregate).values("figure")
 
 
 class Generation(models.Model):
