@@ -1,4 +1,4 @@
-"""The WebSocket of a conversation: events as they come, and finished blocks as sanitised HTML."""
+"""The WebSocket of a conversation: events as they come, finished blocks as sanitised HTML, places in the queue."""
 
 import asyncio
 import json

@@ -16,6 +16,7 @@ from providers.errors import ProviderError, ProviderNotFound
 from providers.generation import generate_text
 from providers.ledger import estimate_usage, record_usage
 from providers.models import Provider
+from providers.retry import NO_RETRY
 from providers.types import ChatMessage, ChatRequest
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ PROMPT = (
 EXCERPT = 2000  # characters of the question and of the answer that the title model reads
 LONGEST = 80  # characters of a title
 ROOM = 400  # tokens: some models think before they write six words
+LIMIT = 15.0  # seconds for a title: less than a stopping worker waits
 
 
 def wish_for_title(conversation_id: UUID) -> None:
@@ -51,8 +53,8 @@ def write_title(conversation_id: UUID) -> None:
         return
     try:
         title = _ask(conversation, talk)
-    except ProviderError as error:
-        logger.warning("The title model %s failed: %s", settings.TITLE_MODEL, error)
+    except (ProviderError, TimeoutError) as error:
+        logger.warning("The title model %s failed: %s", settings.TITLE_MODEL, str(error) or "too slow")
         return
     if title and _untitled(conversation_id).update(title=title, is_title_automatic=False):
         publish_change(conversation_id)
@@ -79,7 +81,7 @@ def _ask(conversation: Conversation, talk: list[Message]) -> str:
         model=model, messages=(ChatMessage("user", f"{PROMPT}\n\n{text}"),), max_tokens=ROOM, temperature=0
     )
     request, _dropped = drop_unsupported(provider, question)
-    completion = engine.run(generate_text(provider.pk, request))
+    completion = engine.run(generate_text(provider.pk, request, policy=NO_RETRY), timeout=LIMIT)
     record_usage(
         user=conversation.owner,
         provider=provider,

@@ -73,11 +73,12 @@ def test_without_the_setting_nobody_is_asked(say: Say, wishes: list[tuple[str, .
     assert wishes == []
 
 
-@pytest.mark.parametrize("model", ["practice-503", "practice-html"])
+@pytest.mark.parametrize("model", ["practice-503", "practice-html", "practice-silent"])
 def test_a_title_model_that_fails_is_logged_once_and_changes_nothing(
-    say: Say, settings: Settings, title_provider: Provider, caplog: pytest.LogCaptureFixture, model: str
+    say: Say, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, model: str
 ) -> None:
-    settings.TITLE_MODEL = f"{title_provider.slug}/{model}"
+    settings.TITLE_MODEL = settings.TITLE_MODEL.replace("practice-fast", model)
+    monkeypatch.setattr(titles, "LIMIT", 1.0)
     run_to_end(say(f"fails with {model}").generation)
     caplog.clear()
     titles.write_title(conversation().pk)
