@@ -1,40 +1,26 @@
 """From an agent and its messages to what a provider is asked."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from contextlib import suppress
 
+from agents.hops import Hop, read_hop
 from agents.models import Agent
-from providers.errors import ModelNotFound, ProviderNotFound
+from providers.errors import ModelNotFound, ProviderUnavailable
 from providers.fitting import fit_request
 from providers.metering import Call
-from providers.models import Provider
 from providers.types import ChatMessage, ChatRequest
 
 
-def build_request(agent: Agent, messages: Sequence[ChatMessage]) -> tuple[ChatRequest, tuple[str, ...]]:
-    """The request, and the names of the agent's parameters that its model does not take and that were left out."""
-    request = _request(agent, messages)
-    return (request, ()) if agent.provider is None else fit_request(agent.provider, request)
+def build_request(
+    agent: Agent, messages: Sequence[ChatMessage], hop: Hop | None = None
+) -> tuple[ChatRequest, tuple[str, ...]]:
+    """The request, and the names of the agent's parameters that the model does not take and that were left out.
 
-
-def build_calls(agent: Agent, messages: Sequence[ChatMessage]) -> list[Call]:
-    """What is asked of whom, in order: the agent's own model, then its fallbacks.
-
-    Raises ``ProviderNotFound`` or ``ModelNotFound`` when the agent has nobody to ask.
+    Without ``hop`` the agent's own provider and model are meant.
     """
-    if agent.provider is None:
-        raise ProviderNotFound
-    if not agent.model:
-        raise ModelNotFound(provider=agent.provider.name, detail="The agent has no model yet.")
-    asked = _request(agent, messages)
-    choices = [(agent.provider, agent.model), *_fallbacks(agent)]
-    fitted = ((provider, *fit_request(provider, replace(asked, model=model))) for provider, model in choices)
-    return [Call(provider, request, dropped, agent.name) for provider, request, dropped in fitted]
-
-
-def _request(agent: Agent, messages: Sequence[ChatMessage]) -> ChatRequest:
-    return ChatRequest(
-        model=agent.model,
+    provider, model = (hop.provider, hop.model) if hop else (agent.provider, agent.model)
+    request = ChatRequest(
+        model=model,
         messages=tuple(messages),
         system_prompt=agent.system_prompt,
         temperature=agent.temperature,
@@ -42,12 +28,22 @@ def _request(agent: Agent, messages: Sequence[ChatMessage]) -> ChatRequest:
         max_tokens=agent.max_tokens,
         reasoning_effort=agent.reasoning_effort or None,
     )
+    return (request, ()) if provider is None else fit_request(provider, request)
 
 
-def _fallbacks(agent: Agent) -> Iterator[tuple[Provider, str]]:
-    """Those whose providers still exist and that the agent's owner may still use."""
-    owned = Provider.objects.visible_to(agent.owner) if agent.owner else Provider.objects.filter(is_shared=True)
-    providers = {str(row.pk): row for row in owned.filter(pk__in=[given["provider"] for given in agent.fallbacks])}
-    for given in agent.fallbacks:
-        if given["provider"] in providers:
-            yield providers[given["provider"]], given["model"]
+def build_calls(agent: Agent, messages: Sequence[ChatMessage]) -> list[Call]:
+    """What is asked of whom, in order: the agent's own model, then the fallbacks that can be asked now.
+
+    Raises ``ProviderNotFound`` or ``ModelNotFound`` when the agent has nobody to ask.
+    """
+    own = read_hop(agent, 0)
+    if not own.model:
+        raise ModelNotFound(provider=own.provider.name, detail="The agent has no model yet.")
+    hops = (own, *_fallbacks(agent))
+    return [Call(hop.provider, *build_request(agent, messages, hop), agent.name) for hop in hops]
+
+
+def _fallbacks(agent: Agent) -> Iterator[Hop]:
+    for number in range(1, len(agent.fallbacks) + 1):
+        with suppress(ProviderUnavailable):
+            yield read_hop(agent, number)

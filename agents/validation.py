@@ -41,7 +41,11 @@ def clean_agent(agent: Agent, *, kept_provider_id: object = None) -> None:
             check(agent)
         except ValidationError as error:
             errors[name] = error.messages
-    if agent.provider is not None and agent.provider_id != kept_provider_id and not _sees(agent.owner, agent.provider):
+    if (
+        agent.provider is not None
+        and agent.provider_id != kept_provider_id
+        and not sees_provider(agent.owner, agent.provider)
+    ):
         errors["provider"] = [_("There is no such provider.")]
     if not errors.get("name") and _name_taken(agent):
         errors["name"] = [_("There is an agent with this name already.")]
@@ -119,7 +123,7 @@ def _clean_fallback(owner: User | None, fallback: object) -> Fallback:
         provider = Provider.objects.filter(pk=UUID(str(fallback["provider"]))).first()
     except ValueError:
         provider = None
-    if provider is None or not _sees(owner, provider):
+    if provider is None or not sees_provider(owner, provider):
         raise ValidationError(_("There is no such provider."))
     model = clean_line(str(fallback["model"]), LINES["model"])
     if not model:
@@ -138,8 +142,8 @@ def _require_finite(value: float | None) -> None:
         raise ValidationError(_("Enter a number."))
 
 
-def _sees(owner: User | None, provider: Provider) -> bool:
-    """An agent that belongs to nobody may use shared providers only."""
+def sees_provider(owner: User | None, provider: Provider) -> bool:
+    """Whether an agent of this owner may use the provider; one that belongs to nobody may use shared ones only."""
     if owner is None:
         return provider.is_shared
     return bool(Provider.objects.visible_to(owner).filter(pk=provider.pk).exists())

@@ -28,6 +28,7 @@ os.environ.update(
     DJANGO_SETTINGS_MODULE="wizsite.settings",
     WIZ_PRIVATE_PROVIDERS="true",
     WIZ_LOG_LEVEL="ERROR",
+    WIZ_USER_RUNS="1000",
 )
 
 PACED_STREAMS = 100

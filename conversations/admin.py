@@ -54,8 +54,9 @@ class GenerationAdmin(ReadOnlyAdmin):
     list_filter = ("status", "provider_name", "model")
     date_hierarchy = "queued_at"
     fields = (
-        "id", "conversation_number", "status", "attempt", "failures", "provider_name", "model", "finish_reason",
-        "usage", "error", "queued_at", "started_at", "first_token_at", "heartbeat_at", "finished_at",
+        "id", "conversation_number", "status", "attempt", "failures", "crashes", "provider_name", "model", "hops",
+        "finish_reason", "usage", "error", "receipt", "queued_at", "started_at", "first_token_at", "heartbeat_at",
+        "finished_at",
     )  # fmt: skip
 
     @admin.display(description=_("conversation"))

@@ -59,7 +59,10 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
 
     def perform_update(self, serializer: Any) -> None:
         """Only the given columns: a run may be moving the head meanwhile."""
-        Conversation.objects.filter(pk=serializer.instance.pk).update(**serializer.validated_data)
+        changes = serializer.validated_data
+        if "title" in changes:
+            changes["is_title_automatic"] = False
+        Conversation.objects.filter(pk=serializer.instance.pk).update(**changes)
         serializer.instance.refresh_from_db()
 
     def perform_destroy(self, instance: Conversation) -> None:
@@ -153,6 +156,12 @@ class GenerationViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Gener
         """Stop the run; its text is kept. Stopping what is over changes nothing."""
         services.request_stop(generation=self.get_object())
         return Response(GenerationSerializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses={202: SentSerializer})
+    @action(detail=True, methods=["post"], url_path="continue", url_name="continue")
+    def go_on(self, request: Request, pk: str) -> Response:
+        """Let the model go on with an answer that was cut off, from the text it has."""
+        return answer_sent(services.continue_generation(user=person(request), generation=self.get_object()))
 
 
 def answer_sent(sent: Sent) -> Response:

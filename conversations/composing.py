@@ -10,12 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from agents.models import Agent
+from conversations.admission import NothingToContinue, TooManyRuns
 from conversations.forms import new_key, ready_agents
 from conversations.models import Conversation
 from conversations.services import KeyReused, RunActive
 from providers.errors import ProviderError
 
-Refusal = (ValidationError, ProviderError, RunActive, KeyReused)
+Refusal = (ValidationError, ProviderError, RunActive, TooManyRuns, NothingToContinue, KeyReused)
 STARTERS: Final = (
     _("Explain how sourdough works, step by step"),
     _("Draft a polite e-mail that moves a meeting to Thursday"),

@@ -1,4 +1,4 @@
-"""The WebSocket of a conversation: events as they come, and finished blocks as sanitised HTML."""
+"""The WebSocket of a conversation: events as they come, finished blocks as sanitised HTML, places in the queue."""
 
 import asyncio
 import json
@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
 
 from accounts.models import User
 from conversations.access import is_still_signed_in
@@ -17,6 +18,7 @@ from conversations.database import in_thread
 from conversations.events import START, Event, EventId, EventType
 from conversations.follow import Lagging, follow
 from conversations.models import Conversation, Generation
+from conversations.places import watch_place
 from conversations.publication import conversation_group, user_group
 from conversations.rendering import BlockRenderer
 from conversations.sequence import Followed, generations_after
@@ -135,14 +137,24 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Send what lies behind ``position``; what lies before only brings the renderer up to date."""
         renderer = BlockRenderer()
         head = b'"generation":"%s","message":"%s"' % (str(followed.pk).encode(), str(followed.message_id).encode())
-        async for event in follow(followed.pk):
-            if event.type is EventType.ATTEMPT_START:
-                renderer = BlockRenderer()
-            if event.id > position:
-                await self._send_event(event, head)
-            await self._send_blocks(event, renderer, head, silent=event.id < position)
-            position = max(position, event.id)
+        watch = asyncio.create_task(self._tell_place(followed.pk, head))
+        try:
+            async for event in follow(followed.pk):
+                if event.type is EventType.ATTEMPT_START:
+                    renderer = BlockRenderer()
+                if event.id > position:
+                    await self._send_event(event, head)
+                await self._send_blocks(event, renderer, head, silent=event.id < position)
+                position = max(position, event.id)
+        finally:
+            watch.cancel()
         return position
+
+    async def _tell_place(self, generation_id: UUID, head: bytes) -> None:
+        """Say which place a waiting run has; a place that cannot be told is not worth a socket."""
+        with suppress(OSError, TimeoutError, DatabaseError):
+            async for place in watch_place(generation_id):
+                await self._send_json(b'{"event":"queue",%s,"position":%d}' % (head, place))
 
     async def _send_event(self, event: Event, head: bytes) -> None:
         await self._send_json(

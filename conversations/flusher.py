@@ -14,7 +14,8 @@ from providers import valkey
 
 logger = logging.getLogger(__name__)
 
-TICK = 0.03  # seconds: the first delta goes at once, later ones are merged for this long
+SHORTEST_WINDOW = 0.025  # seconds: the first delta goes at once, later ones are merged for at least this long
+LONGEST_WINDOW = 0.05
 PAUSE_AFTER_FAILURE = 0.5  # seconds
 
 
@@ -50,16 +51,18 @@ class Flusher:
         deadline = asyncio.get_running_loop().time() + seconds
         while run.has_news and run.generation_id in self._runs and asyncio.get_running_loop().time() < deadline:
             self.wake()
-            await asyncio.sleep(TICK / 3)
+            await asyncio.sleep(SHORTEST_WINDOW / 3)
 
     async def _work(self) -> None:
         while True:
             await self._dirty.wait()
             self._dirty.clear()
-            pause = TICK if await self._flush() else PAUSE_AFTER_FAILURE
-            if pause == PAUSE_AFTER_FAILURE:
+            began = self.loop.time()
+            if await self._flush():
+                await asyncio.sleep(window_after(self.loop.time() - began))
+            else:
                 self._dirty.set()
-            await asyncio.sleep(pause)
+                await asyncio.sleep(PAUSE_AFTER_FAILURE)
 
     async def _flush(self) -> bool:
         """Send every outbox in one pipeline; false when Valkey did not answer and all must be sent again."""
@@ -109,6 +112,11 @@ class Flusher:
             self.discard(run)
         elif run.has_news:
             self.wake()
+
+
+def window_after(seconds: float) -> float:
+    """How long deltas are merged after a flush that took ``seconds``: the longer, the busier the process is."""
+    return min(LONGEST_WINDOW, SHORTEST_WINDOW + seconds)
 
 
 def is_repetition(answer: Exception) -> bool:

@@ -83,10 +83,10 @@ def _decode_row(row: tuple[bytes, dict[bytes, bytes]]) -> Event:
     return Event(EventId.parse(row_id.decode()), EventType(fields[b"e"].decode()), fields[b"d"])
 
 
-def append_end(generation_id: UUID, event: Event) -> None:
-    """Write the last event from outside the run (reaper, stop of a queued run); for synchronous callers."""
+def append_end(generation_id: UUID, events: Iterable[Event]) -> None:
+    """Write the last events from outside the run (reaper, stop of a queued run); for synchronous callers."""
     pipeline = valkey.client().pipeline(transaction=False)
-    append_commands(pipeline, generation_id, [event], creates=True, ttl=KEEP)
+    append_commands(pipeline, generation_id, events, creates=True, ttl=KEEP)
     pipeline.execute(raise_on_error=False)
 
 

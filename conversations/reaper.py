@@ -5,17 +5,20 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
 from redis.exceptions import RedisError
 
+from conversations.claim import next_epoch
+from conversations.decision import Again, End, after_crash
 from conversations.events import REAPED, Event, EventId, EventType
 from conversations.log import append_end, encode_payload
 from conversations.models import Generation
 from conversations.publication import publish_run
-from conversations.salvage import book_what_was_written, salvage_text
-from conversations.settlement import MAX_CRASHES, end_payload, interrupted_error
+from conversations.rebuild import events_of_finished
+from conversations.receipt import Receipt, add_attempt
+from conversations.salvage import book_what_was_written, newly_written, salvage_text
+from conversations.settlement import INTERRUPTED, interrupted_error, queue_again, read_dated, write_end
 from providers.errors import Cancelled, ErrorRecord
 
 logger = logging.getLogger(__name__)
@@ -38,10 +41,13 @@ def end_queued(generation_id: UUID) -> bool:
     """Cancel a run that nobody has claimed; false when it is not queued."""
     with transaction.atomic():
         row = Generation.objects.select_for_update(of=("self",)).filter(pk=generation_id, status=Status.QUEUED)
-        generation = row.first()
-        if generation is None:
+        if not row.exists():
             return False
-        _end(generation, Status.CANCELLED, Cancelled().record())
+        generation = read_dated(generation_id)
+        if not generation.attempt:
+            generation.epoch = next_epoch(generation.conversation_id)
+            row.update(epoch=generation.epoch)
+        _end(generation, Status.CANCELLED, Cancelled().record(), None, generation.receipt)
     return True
 
 
@@ -50,60 +56,54 @@ def _reap_run(generation_id: UUID, attempt: int) -> int:
         row = Generation.objects.select_for_update(of=("self",)).filter(
             pk=generation_id, attempt=attempt, status=Status.RUNNING, heartbeat_at__lt=Now() - SILENCE
         )
-        generation = row.select_related("message__agent__provider").first()
-        if generation is None:
+        if not row.exists():
             return 0
-        message = salvage_text(generation)
-        had_output = bool(message.content or message.reasoning)
-        if generation.cancel_requested:
-            generation.usage = book_what_was_written(generation)
-            _end(generation, Status.CANCELLED, Cancelled().record())
-        elif had_output or attempt >= MAX_CRASHES + generation.failures:
-            generation.usage = book_what_was_written(generation)
-            _end(generation, Status.INTERRUPTED, interrupted_error())
-        else:
-            row.update(status=Status.QUEUED, published_at=Now(), publications=1)
+        generation = read_dated(generation_id)
+        salvage_text(generation)
+        receipt = add_attempt(generation, None, INTERRUPTED)
+        again = End() if newly_written(generation) or generation.cancel_requested else after_crash(generation)
+        if isinstance(again, Again):
+            queue_again(generation, again, receipt, None)
             transaction.on_commit(lambda: publish_run(generation_id), robust=True)
+        else:
+            stopped = generation.cancel_requested
+            status, error = (
+                (Status.CANCELLED, Cancelled().record()) if stopped else (Status.INTERRUPTED, interrupted_error())
+            )
+            _end(generation, status, error, book_what_was_written(generation), receipt)
     logger.warning("Generation %s had no heartbeat for 30 s (attempt %s).", generation_id, attempt)
     return 1
 
 
-def _end(generation: Generation, status: Status, error: ErrorRecord) -> None:
+def _end(
+    generation: Generation, status: Status, error: ErrorRecord, usage: dict[str, object] | None, receipt: Receipt
+) -> None:
     """Write the end, and on commit tell the followers."""
-    Generation.objects.filter(pk=generation.pk).update(
-        status=status, error=error, usage=generation.usage, finished_at=Now()
-    )
-    event = Event(
-        EventId(generation.epoch, REAPED),
-        EventType.GENERATION_END,
-        encode_payload(end_payload(status, generation.finish_reason, generation.usage, error)),
-    )
-    transaction.on_commit(lambda: _tell(generation.pk, event), robust=True)
+    payload = write_end(generation, status, error, usage, receipt)
+    event = Event(EventId(generation.epoch, REAPED), EventType.GENERATION_END, encode_payload(payload))
+    # A continuation that never began has told nobody yet of the text that it was to go on from.
+    is_untold = generation.prefix and not generation.attempt
+    events = events_of_finished(generation.pk) if is_untold else [event]
+    transaction.on_commit(lambda: _tell(generation.pk, events), robust=True)
 
 
-def _tell(generation_id: UUID, event: Event) -> None:
+def _tell(generation_id: UUID, events: list[Event]) -> None:
     try:
-        append_end(generation_id, event)
+        append_end(generation_id, events)
     except (RedisError, OSError):
         logger.warning("Valkey did not take the end of %s; followers find it in the database.", generation_id)
 
 
 def _publish_overdue() -> int:
     """The row is the outbox: what is queued, due and unclaimed for too long is published again."""
-    now = timezone.now()
-    due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
-    count = 0
-    queued = Generation.objects.filter(due, status=Status.QUEUED)
-    for generation in queued.only("pk", "published_at", "publications", "queued_at", "cancel_requested")[:BATCH]:
-        if generation.cancel_requested:
-            count += end_queued(generation.pk)
-            continue
+    queued = Generation.objects.filter(status=Status.QUEUED)
+    ended = [end_queued(pk) for pk in queued.filter(cancel_requested=True).values_list("pk", flat=True)[:BATCH]]
+    count = sum(ended)
+    for generation in queued.due().dated().order_by("queued_at")[:BATCH]:
         wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** max(0, generation.publications - 1))
-        if now - (generation.published_at or generation.queued_at) < timedelta(seconds=wait):
+        if generation.read_at - (generation.published_at or generation.queued_at) < timedelta(seconds=wait):
             continue
-        Generation.objects.filter(pk=generation.pk, status=Status.QUEUED).update(
-            published_at=Now(), publications=F("publications") + 1
-        )
+        queued.filter(pk=generation.pk).update(published_at=Now(), publications=F("publications") + 1)
         publish_run(generation.pk)
         count += 1
     return count

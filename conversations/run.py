@@ -8,6 +8,7 @@ from uuid import UUID
 
 from conversations.events import STEP, Event, EventId, EventType, utf16_length
 from conversations.log import encode_payload
+from conversations.seam import Seam
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,21 @@ class Transcript:
 
 
 class Run:
-    """One attempt at one generation. ``outbox`` is the batch under way to the log; it is sent until it is there."""
+    """One attempt at one generation. ``outbox`` is the batch under way to the log; it is sent until it is there.
 
-    def __init__(self, *, generation_id: UUID, message_id: UUID, attempt: int, epoch: int) -> None:
+    A run that goes on from a kept text has it from the beginning, as ``prefix`` and ``reasoning_prefix``.
+    """
+
+    def __init__(
+        self,
+        *,
+        generation_id: UUID,
+        message_id: UUID,
+        attempt: int,
+        epoch: int,
+        prefix: str = "",
+        reasoning_prefix: str = "",
+    ) -> None:
         self.generation_id = generation_id
         self.message_id = message_id
         self.attempt = attempt
@@ -65,12 +78,21 @@ class Run:
         self.creates_log = True
         self._sequence = 0
         self._pending: list[PendingDelta | tuple[EventType, bytes]] = []
-        self._saved = (0, 0)
+        self._seam = Seam(prefix) if prefix else None
+        self._kept = (len(prefix), len(reasoning_prefix))
+        self.text.append(prefix)
+        self.reasoning.append(reasoning_prefix)
+        self._start = self._saved = (self.text.length, self.reasoning.length)
 
     @property
     def has_output(self) -> bool:
-        """Whether a reader may have seen something."""
-        return bool(self.text.length or self.reasoning.length)
+        """Whether a reader may have seen something that this attempt has written."""
+        return (self.text.length, self.reasoning.length) != self._start
+
+    @property
+    def written(self) -> str:
+        """What this attempt has written, reasoning included: what the prefix had is not its own."""
+        return self.text.join()[self._kept[0] :] + self.reasoning.join()[self._kept[1] :]
 
     @property
     def has_news(self) -> bool:
@@ -80,6 +102,25 @@ class Run:
     def announce(self, event_type: EventType, data: object) -> None:
         """Queue an event that is not a delta."""
         self._pending.append((event_type, encode_payload(data)))
+
+    def start(self, attempt: object) -> None:
+        """Queue attempt-start with this data, which voids all text before it, and then the text that was kept."""
+        self.announce(EventType.ATTEMPT_START, attempt)
+        for event_type, transcript in ((EventType.REASONING_DELTA, self.reasoning), (EventType.TEXT_DELTA, self.text)):
+            if transcript.length:
+                self._pending.append(PendingDelta(event_type, 0, [transcript.join()]))
+
+    def write(self, event_type: EventType, text: str) -> None:
+        """Queue what the model has written, without what it repeats of the prefix."""
+        if event_type is EventType.TEXT_DELTA and self._seam is not None:
+            text = self._seam.feed(text)
+        if text:
+            self.append(event_type, text)
+
+    def end_text(self) -> None:
+        """The model writes nothing more: queue what was still held back."""
+        if self._seam is not None and (rest := self._seam.close()):
+            self.append(EventType.TEXT_DELTA, rest)
 
     def append(self, event_type: EventType, text: str) -> None:
         """Queue a delta; deltas of one kind in a row are merged."""
@@ -103,10 +144,7 @@ class Run:
         kept = [item for item in self._pending if not isinstance(item, PendingDelta)]
         ends = [(event.type, event.payload) for event in self.outbox if event.type is EventType.GENERATION_END]
         self.outbox, self._pending, self.creates_log = [], [], True
-        self.announce(EventType.ATTEMPT_START, {"attempt": self.attempt, "reason": "log_restored"})
-        for event_type, transcript in ((EventType.REASONING_DELTA, self.reasoning), (EventType.TEXT_DELTA, self.text)):
-            if transcript.length:
-                self._pending.append(PendingDelta(event_type, 0, [transcript.join()]))
+        self.start({"attempt": self.attempt, "reason": "log_restored"})
         self._pending += [*kept, *ends]
 
     def snapshot(self) -> Snapshot | None:

@@ -2,15 +2,14 @@
 
 import asyncio
 import logging
+import time
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.utils import timezone
 
 from conversations.checkpoint import save_checkpoints
 from conversations.control import listen_for_stops
@@ -45,10 +44,17 @@ class Outcome:
 
     ending: Ending
     snapshot: Snapshot
-    has_output: bool
-    first_token_at: datetime | None
+    written: str = ""
+    """What this attempt has written, reasoning included."""
+    first_token: float | None = None
+    """When the first token came, on this process's monotonic clock."""
     finish: Finish | None = None
     error: ProviderError | None = None
+
+    @property
+    def has_output(self) -> bool:
+        """Whether a reader may have seen something of this attempt."""
+        return bool(self.written)
 
 
 class Active:
@@ -58,6 +64,7 @@ class Active:
         self.run = run
         self.task = asyncio.current_task()
         self.cut: Ending | None = None
+        self.first_token: float | None = None
 
     def cut_off(self, ending: Ending) -> None:
         """End the stream at once, which closes the connection to the provider."""
@@ -72,6 +79,7 @@ class Runner:
     def __init__(self) -> None:
         self._active: dict[UUID, Active] = {}
         self.flusher = Flusher()
+        self._is_closing = False
         self._tasks = [
             asyncio.create_task(self._checkpoint_for_ever(), name="checkpoints"),
             asyncio.create_task(listen_for_stops(self.stop), name="stops"),
@@ -83,26 +91,27 @@ class Runner:
         ``deadline`` is in seconds from now.
         """
         active = Active(run)
-        self._active[run.generation_id] = active
         self.flusher.add(run)
         self.flusher.wake()
-        first: list[datetime] = []
+        if self._is_closing:
+            return self._outcome(active, Ending.HANDED_BACK)
+        self._active[run.generation_id] = active
         try:
             async with asyncio.timeout(deadline):
-                finish = await self._consume(run, provider_id, request, first)
-            return self._outcome(active, Ending.FINISHED, first, finish=finish)
+                finish = await self._consume(active, provider_id, request)
+            return self._outcome(active, Ending.FINISHED, finish=finish)
         except asyncio.CancelledError:
             if active.cut is None:
                 raise
             asyncio.current_task().uncancel()  # type: ignore[union-attr]
-            return self._outcome(active, active.cut, first)
+            return self._outcome(active, active.cut)
         except TimeoutError:
-            return self._outcome(active, Ending.FAILED, first, error=ProviderTimeout(phase="total"))
+            return self._outcome(active, Ending.FAILED, error=ProviderTimeout(phase="total"))
         except ProviderError as error:
-            return self._outcome(active, Ending.FAILED, first, error=error)
+            return self._outcome(active, Ending.FAILED, error=error)
         except Exception:
             logger.exception("The stream of %s failed unexpectedly.", run.generation_id)
-            return self._outcome(active, Ending.FAILED, first, error=UnknownError())
+            return self._outcome(active, Ending.FAILED, error=UnknownError())
         finally:
             self._active.pop(run.generation_id, None)
 
@@ -119,41 +128,37 @@ class Runner:
             active.cut_off(Ending.STOPPED)
 
     async def hand_back_all(self, seconds: float) -> None:
-        """Give the streams ``seconds`` to end by themselves, then cut the rest off."""
+        """Give the streams ``seconds`` to end by themselves, then cut the rest off; begin none any more."""
+        self._is_closing = True
         tasks = [active.task for active in self._active.values() if active.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
         for active in list(self._active.values()):
             active.cut_off(Ending.HANDED_BACK)
 
-    async def _consume(self, run: Run, provider_id: UUID, request: ChatRequest, first: list[datetime]) -> Finish | None:
+    async def _consume(self, active: Active, provider_id: UUID, request: ChatRequest) -> Finish:
+        run = active.run
         async with aclosing(generation.stream(provider_id, request)) as events:
             async for event in events:
                 match event:
                     case TextDelta(text):
-                        run.append(EventType.TEXT_DELTA, text)
+                        run.write(EventType.TEXT_DELTA, text)
                     case ReasoningDelta(text):
-                        run.append(EventType.REASONING_DELTA, text)
+                        run.write(EventType.REASONING_DELTA, text)
                     case Finish():
                         return event
                     case _:
                         continue
-                if not first:
-                    first.append(timezone.now())
+                if active.first_token is None:
+                    active.first_token = time.monotonic()
                 self.flusher.wake()
         raise BadResponse(detail="The stream ended without an event that says why.")
 
     def _outcome(
-        self,
-        active: Active,
-        ending: Ending,
-        first: list[datetime],
-        *,
-        finish: Finish | None = None,
-        error: ProviderError | None = None,
+        self, active: Active, ending: Ending, *, finish: Finish | None = None, error: ProviderError | None = None
     ) -> Outcome:
-        run = active.run
-        return Outcome(ending, run.whole(), run.has_output, first[0] if first else None, finish, error)
+        active.run.end_text()
+        return Outcome(ending, active.run.whole(), active.run.written, active.first_token, finish, error)
 
     async def _checkpoint_for_ever(self) -> None:
         while True:
@@ -201,6 +206,14 @@ async def finish_run(run: Run, *, ended: bool) -> None:
     """See ``Runner.finish``."""
     with suppress(TimeoutError):
         await (await get_runner()).finish(run, ended=ended)
+
+
+async def begin_run(run: Run, reason: str) -> None:
+    """Tell the followers that an attempt begins, with the error code for which there is a new one."""
+    if run.attempt == 1:
+        run.announce(EventType.GENERATION_START, {"message": str(run.message_id)})
+    run.start({"attempt": run.attempt, "reason": reason})
+    (await get_runner()).flusher.wake()
 
 
 async def announce(run: Run, events: list[tuple[EventType, object]]) -> None:

@@ -5,12 +5,12 @@ import logging
 import msgspec
 from redis.exceptions import RedisError
 
-from agents.services import build_request
 from conversations.booking import book_usage
 from conversations.events import EventId, EventType, utf16_length, utf16_prefix
-from conversations.history import read_history
 from conversations.log import read_log_sync
 from conversations.models import Generation, Message
+from conversations.plan import make_plan
+from providers.errors import ProviderError
 from providers.ledger import estimate_usage
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,20 @@ def salvage_text(generation: Generation) -> Message:
 
 def book_what_was_written(generation: Generation) -> dict[str, object] | None:
     """An estimated ledger entry for a run whose process cannot write it any more."""
-    message = generation.message
-    agent = message.agent
-    if agent is None or not (message.content or message.reasoning):
+    written = newly_written(generation)
+    if not written:
         return None
-    request, _ = build_request(agent, read_history(message))
-    return book_usage(generation.pk, request, estimate_usage(request, message.content + message.reasoning))
+    try:
+        plan = make_plan(generation)
+    except ProviderError:
+        return None
+    return book_usage(generation, plan.hop.provider, plan.hop.model, estimate_usage(plan.request, written))
+
+
+def newly_written(generation: Generation) -> str:
+    """What of the message's text the run itself has written, reasoning included."""
+    message = generation.message
+    return message.content[len(generation.prefix) :] + message.reasoning[len(generation.reasoning_prefix) :]
 
 
 def _extend(text: str, payload: bytes) -> str:

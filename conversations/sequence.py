@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from conversations.events import EventId
 from conversations.models import ACTIVE, Generation
@@ -26,7 +26,7 @@ class Followed:
 def generations_after(conversation_id: UUID, position: EventId | None) -> list[Followed]:
     """The runs with events behind ``position``, oldest first; without one those that go on or have just ended."""
     if position is None:
-        wanted = Q(status__in=ACTIVE) | Q(finished_at__gt=timezone.now() - JUST_FINISHED)
+        wanted = Q(status__in=ACTIVE) | Q(finished_at__gt=Now() - JUST_FINISHED)
     else:
         wanted = Q(status__in=ACTIVE) | Q(epoch__gte=position.epoch)
     runs = Generation.objects.filter(wanted, conversation=conversation_id).order_by("queued_at")

@@ -32,15 +32,16 @@ class ConversationSerializer(StrictSerializer, serializers.ModelSerializer[Conve
 
 
 class GenerationSerializer(serializers.ModelSerializer[Generation]):
-    """A run: status, usage, times, error."""
+    """A run: status, usage, times, error, whom it asked, its receipt and its place in the queue."""
 
     timings = serializers.SerializerMethodField()
+    queue_position = serializers.SerializerMethodField()
 
     class Meta:
         model = Generation
         fields = (
             "id", "conversation", "message", "status", "attempt", "provider_name", "model", "finish_reason", "usage",
-            "error", "timings",
+            "error", "timings", "hops", "receipt", "queue_position", "next_attempt_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -49,6 +50,12 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
         names = ("queued_at", "started_at", "first_token_at", "finished_at")
         times = {name: getattr(generation, name) for name in names}
         return {name: time.isoformat().replace("+00:00", "Z") if time else None for name, time in times.items()}
+
+    def get_queue_position(self, generation: Generation) -> int | None:
+        """0 for the one that is next; null for one that is not queued or waits for its retry."""
+        if generation.status != Generation.Status.QUEUED:
+            return None
+        return Generation.objects.all().places().get(generation.pk)
 
 
 class RunSerializer(serializers.ModelSerializer[Generation]):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from agents.models import Agent
 from conversations import publication
+from conversations.admission import NothingToContinue, admit_run, check_continuable
 from conversations.control import publish_stop
 from conversations.models import Conversation, Generation, Message, SendKey
 from conversations.reaper import end_queued
@@ -49,7 +50,8 @@ class Sent:
 
 def start_conversation(*, user: User, agent: Agent | None, title: str = "") -> Conversation:
     """An empty conversation."""
-    return Conversation.objects.create(owner=user, agent=agent, title=title.strip()[:200])
+    title = title.strip()[:200]
+    return Conversation.objects.create(owner=user, agent=agent, title=title, is_title_automatic=not title)
 
 
 def send_message(
@@ -64,7 +66,7 @@ def send_message(
     """Append a message to the shown branch (or below ``parent``) and queue its answer.
 
     The same ``key`` sends once: a repetition returns what the first call made. Raises ``ValidationError`` (``content``,
-    ``agent``, ``parent``), ``ProviderError``, ``RunActive``, ``KeyReused``.
+    ``agent``, ``parent``), ``ProviderError``, ``RunActive``, ``TooManyRuns``, ``KeyReused``.
     """
     _check_content(content)
     if parent is not None and (parent.conversation_id != conversation.pk or parent.role != Message.Role.ASSISTANT):
@@ -112,6 +114,26 @@ def regenerate(*, user: User, message: Message, agent: Agent | None = None) -> S
         return _queue_reply(user, conversation, message.parent, chosen)
 
 
+def continue_generation(*, user: User, generation: Generation) -> Sent:
+    """Let the model go on with an answer that was cut off: another run of the same message, from the text it has.
+
+    Raises as ``send_message``, and ``NothingToContinue``.
+    """
+    with transaction.atomic():
+        conversation = _lock(generation.conversation)
+        message = Message.objects.select_related("parent", "agent").get(pk=generation.message_id)
+        _refuse_second_run(conversation)
+        generation = Generation.objects.select_related("message").get(pk=generation.pk)
+        check_continuable(generation)
+        agent = _usable(message.agent or conversation.agent, user)
+        if message.parent is None:
+            raise NothingToContinue(_("There is no question above this answer."))
+        run = _queue_run(user, conversation, message, prefix=message.content, reasoning_prefix=message.reasoning)
+        Message.objects.filter(pk=message.pk).update(agent=agent, agent_name=agent.name)
+        Conversation.objects.filter(pk=conversation.pk).update(head=message, updated_at=Now())
+        return Sent(message.parent, message, run)
+
+
 def request_stop(*, generation: Generation) -> None:
     """Stop a run: at once when it is queued, within a second when it is running; its text is kept."""
     Generation.objects.filter(pk=generation.pk).active().update(cancel_requested=True)
@@ -124,7 +146,7 @@ def rename_conversation(*, conversation: Conversation, title: str) -> None:
     title = " ".join(title.split())
     if not title or len(title) > 200:
         raise ValidationError({"title": _("A title has 1 to 200 characters.")})
-    Conversation.objects.filter(pk=conversation.pk).update(title=title)
+    Conversation.objects.filter(pk=conversation.pk).update(title=title, is_title_automatic=False)
 
 
 def delete_conversation(*, conversation: Conversation) -> None:
@@ -197,17 +219,31 @@ def _queue_reply(
     reply = Message.objects.create(
         conversation=conversation, parent=message, role=Message.Role.ASSISTANT, agent=agent, agent_name=agent.name
     )
-    generation = Generation.objects.create(
-        conversation=conversation, message=reply, published_at=timezone.now(), publications=1
-    )
+    generation = _queue_run(user, conversation, reply)
     if key:
         SendKey.objects.filter(user=user, key=key, digest=digest).update(reply=reply)
     Conversation.objects.filter(pk=conversation.pk).update(
         head=reply, agent=agent, updated_at=Now(), title=conversation.title or make_title(message.content)
     )
+    return Sent(message, reply, generation)
+
+
+def _queue_run(
+    user: User, conversation: Conversation, reply: Message, *, prefix: str = "", reasoning_prefix: str = ""
+) -> Generation:
+    """The run that writes ``reply``, and on commit its task; raises ``TooManyRuns``."""
+    admit_run(user)
+    generation = Generation.objects.create(
+        conversation=conversation,
+        message=reply,
+        prefix=prefix,
+        reasoning_prefix=reasoning_prefix,
+        published_at=Now(),
+        publications=1,
+    )
     transaction.on_commit(partial(publication.publish_run, generation.pk), robust=True)
     transaction.on_commit(partial(publication.publish_change, conversation.pk), robust=True)
-    return Sent(message, reply, generation)
+    return generation
 
 
 def make_title(content: str) -> str:

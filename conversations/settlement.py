@@ -1,29 +1,27 @@
 """Turns the outcome of an attempt into its final rows, or into another attempt."""
 
-import logging
+import time
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from conversations.booking import book_usage
 from conversations.claim import Claim
+from conversations.decision import Again, End, LeftHop, decide
 from conversations.events import EventType
 from conversations.models import Conversation, Generation, Message
+from conversations.plan import Plan
+from conversations.receipt import Receipt, add_attempt, close_receipt
 from conversations.runner import Ending, Outcome
+from conversations.titles import wish_for_title
 from providers.errors import Cancelled, ErrorRecord, ProviderError, UnknownError
 from providers.ledger import estimate_usage
-from providers.retry import RetryPolicy, next_delay
-from providers.types import ChatRequest, FinishReason
+from providers.types import FinishReason
 
-logger = logging.getLogger(__name__)
-
-POLICY = RetryPolicy()
-MAX_CRASHES = 2
-"""Attempts of a run that dies with its process or is handed back."""
 Status = Generation.Status
 
 
@@ -41,66 +39,112 @@ class Settlement:
         return self.status not in (Status.QUEUED, "")
 
 
-def settle(claim: Claim, outcome: Outcome, request: ChatRequest | None) -> Settlement:
+def settle(claim: Claim, outcome: Outcome, plan: Plan | None) -> Settlement:
     """Write the outcome in one transaction, with the ledger entry; writes nothing if the attempt lost its row."""
     if outcome.ending is Ending.FENCED:
         return Settlement("")
-    delay = _delay_of_retry(claim, outcome)
     with transaction.atomic():
         owned = Generation.objects.owned({claim.generation_id: claim.attempt})
         if not owned.update(heartbeat_at=Now()):
             return Settlement("")
-        if delay is not None:
-            return _queue_again(claim, outcome, delay)
-        return _end(claim, outcome, request)
+        generation = read_dated(claim.generation_id)
+        generation.first_token_at = _moment(generation, outcome.first_token)
+        decision = decide(generation, outcome, plan)
+        receipt = add_attempt(generation, plan, _code(outcome))
+        if isinstance(decision, Again):
+            return _queue_again(generation, outcome, decision, receipt)
+        return _end(generation, outcome, plan, decision, receipt)
 
 
-def _delay_of_retry(claim: Claim, outcome: Outcome) -> float | None:
-    """Seconds until the next attempt, or ``None`` when there is none."""
-    if outcome.has_output:
-        return None
-    if outcome.ending is Ending.HANDED_BACK:
-        return 0.0 if claim.attempt < MAX_CRASHES + claim.failures else None
-    if outcome.ending is Ending.FAILED and outcome.error is not None:
-        return next_delay(outcome.error, claim.failures + 1, POLICY)
-    return None
+def read_dated(generation_id: UUID) -> Generation:
+    """A run with its agent, and the database's clock as ``read_at``."""
+    rows = Generation.objects.select_related("conversation__owner", "message__agent__provider", "message__agent__owner")
+    return rows.dated().get(pk=generation_id)
 
 
-def _queue_again(claim: Claim, outcome: Outcome, delay: float) -> Settlement:
-    error = outcome.error
-    failures = claim.failures + (1 if error else 0)
-    Generation.objects.filter(pk=claim.generation_id).update(
+def queue_again(generation: Generation, again: Again, receipt: Receipt, error: ErrorRecord | None) -> None:
+    """Make a run wait for its next attempt; the times are the database's."""
+    Generation.objects.filter(pk=generation.pk).update(
         status=Status.QUEUED,
-        failures=failures,
-        error=error.record() if error else None,
-        next_attempt_at=timezone.now() + timedelta(seconds=delay) if delay else None,
+        hop=again.hop,
+        hops=[*generation.hops, *again.left],
+        failures=again.failures,
+        crashes=again.crashes,
+        is_trimmed=again.is_trimmed,
+        receipt=receipt,
+        error=error,
+        next_attempt_at=Now() + timedelta(seconds=again.delay) if again.delay else None,
         published_at=Now(),
         publications=F("publications") + 1,
     )
-    events: list[tuple[EventType, object]] = []
-    if error is not None:
-        text = f"{error.message} Trying again in {max(1, round(delay))} s ({failures + 1} of {POLICY.attempts})."
-        events = [(EventType.NOTICE, {"text": text, "code": error.code, "retry_in": delay})]
-    return Settlement(Status.QUEUED, events, retry_in=delay)
 
 
-def _end(claim: Claim, outcome: Outcome, request: ChatRequest | None) -> Settlement:
-    status, error = _final_status(outcome)
-    finish_reason = _finish_reason(outcome)
-    usage = _book(claim, outcome, request)
-    Message.objects.filter(pk=claim.message_id).update(
+def _queue_again(generation: Generation, outcome: Outcome, again: Again, receipt: Receipt) -> Settlement:
+    queue_again(generation, again, receipt, outcome.error.record() if outcome.error else None)
+    events: list[tuple[EventType, object]] = [(EventType.NOTICE, again.notice)] if again.notice else []
+    return Settlement(Status.QUEUED, events, retry_in=again.delay)
+
+
+def _end(generation: Generation, outcome: Outcome, plan: Plan | None, decision: End, receipt: Receipt) -> Settlement:
+    status, error = _final_status(generation, outcome)
+    usage = _book(generation, outcome, plan)
+    Message.objects.filter(pk=generation.message_id).update(
         content=outcome.snapshot.text, reasoning=outcome.snapshot.reasoning
     )
-    Generation.objects.filter(pk=claim.generation_id).update(
+    payload = write_end(
+        generation,
+        status,
+        error,
+        usage,
+        receipt,
+        left=decision.left,
+        finish_reason=_finish_reason(outcome),
+        model_answered=outcome.finish.model if outcome.finish else "",
+    )
+    Conversation.objects.filter(pk=generation.conversation_id).update(updated_at=Now())
+    if status == Status.COMPLETED:
+        wish_for_title(generation.conversation_id)
+    return Settlement(status, [(EventType.GENERATION_END, payload)])
+
+
+def write_end(
+    generation: Generation,
+    status: Status,
+    error: ErrorRecord | None,
+    usage: dict[str, object] | None,
+    receipt: Receipt,
+    *,
+    left: list[LeftHop] | None = None,
+    finish_reason: str = "",
+    model_answered: str = "",
+) -> dict[str, object]:
+    """The final row of a run that was read by ``read_dated``; returns the data of its generation-end."""
+    now = generation.read_at
+    generation.hops = [*generation.hops, *(left or [])]
+    Generation.objects.filter(pk=generation.pk).update(
         status=status,
         finish_reason=finish_reason,
         usage=usage,
         error=error,
-        first_token_at=outcome.first_token_at,
-        finished_at=Now(),
+        hops=generation.hops,
+        receipt=close_receipt(
+            receipt,
+            generation,
+            finished_at=now,
+            usage=usage,
+            model_answered=model_answered,
+        ),
+        first_token_at=generation.first_token_at,
+        finished_at=now,
     )
-    Conversation.objects.filter(pk=claim.conversation_id).update(updated_at=Now())
-    return Settlement(status, [(EventType.GENERATION_END, end_payload(status, finish_reason, usage, error))])
+    return end_payload(status, finish_reason, usage, error)
+
+
+def _moment(generation: Generation, monotonic: float | None) -> datetime | None:
+    """A moment of this process's clock on the database's, which has just been read."""
+    if monotonic is None or generation.started_at is None:
+        return None
+    return max(generation.started_at, generation.read_at - timedelta(seconds=time.monotonic() - monotonic))
 
 
 def _finish_reason(outcome: Outcome) -> str:
@@ -117,32 +161,45 @@ def end_payload(
     return {"status": str(status), "finish_reason": finish_reason or None, "usage": usage, "error": error}
 
 
-def _final_status(outcome: Outcome) -> tuple[Status, ErrorRecord | None]:
+def _final_status(generation: Generation, outcome: Outcome) -> tuple[Status, ErrorRecord | None]:
     match outcome.ending:
         case Ending.FINISHED:
             return Status.COMPLETED, None
         case Ending.STOPPED:
             return Status.CANCELLED, Cancelled().record()
+        case Ending.FAILED | Ending.HANDED_BACK if generation.cancel_requested and not outcome.has_output:
+            return Status.CANCELLED, Cancelled().record()
         case Ending.HANDED_BACK:
             return Status.INTERRUPTED, interrupted_error()
         case _:
-            error: ProviderError = outcome.error or UnknownError()
-            return Status.FAILED, error.record()
+            return Status.FAILED, _error(outcome).record()
+
+
+def _error(outcome: Outcome) -> ProviderError:
+    return outcome.error or UnknownError()
+
+
+def _code(outcome: Outcome) -> str:
+    codes = {Ending.FINISHED: "ok", Ending.STOPPED: Cancelled.code, Ending.HANDED_BACK: INTERRUPTED}
+    return codes.get(outcome.ending) or _error(outcome).code
+
+
+INTERRUPTED = "interrupted"
 
 
 def interrupted_error() -> ErrorRecord:
     """The error of a run whose process ended under it."""
     record = UnknownError().record()
-    record["code"] = "interrupted"
+    record["code"] = INTERRUPTED
     record["message"] = "The answer was interrupted because the server stopped."
-    record["hint"] = "What had arrived was kept. Regenerate to get a whole answer."
+    record["hint"] = "What had arrived was kept. Continue or regenerate to get a whole answer."
     return record
 
 
-def _book(claim: Claim, outcome: Outcome, request: ChatRequest | None) -> dict[str, object] | None:
+def _book(generation: Generation, outcome: Outcome, plan: Plan | None) -> dict[str, object] | None:
     """The ledger entry of a call that reached the provider, and its public form."""
     told = outcome.finish.usage if outcome.finish else None
-    if request is None or (told is None and not outcome.has_output and outcome.ending is not Ending.FINISHED):
+    if plan is None or (told is None and not outcome.has_output and outcome.ending is not Ending.FINISHED):
         return None
-    written = outcome.snapshot.text + outcome.snapshot.reasoning
-    return book_usage(claim.generation_id, request, told or estimate_usage(request, written))
+    usage = told or estimate_usage(plan.request, outcome.written)
+    return book_usage(generation, plan.hop.provider, plan.hop.model, usage)

@@ -10,7 +10,8 @@ from providers.pricing import price_usage
 from providers.types import ChatRequest, ImagePart, Usage
 
 LARGEST: Final = 1_000_000_000  # tokens of one call; anything above is nonsense
-CHARACTERS_PER_TOKEN: Final = 4  # the rule of thumb of https://platform.openai.com/tokenizer
+CHARACTERS_PER_TOKEN: Final = 4  # of English; the rule of thumb of https://platform.openai.com/tokenizer
+BYTES_PER_TOKEN: Final = 2  # of UTF-8 for everything else: 1.5 tokens for a Chinese character, 1 for a Cyrillic letter
 IMAGE_TOKENS: Final = 800  # about what one picture costs
 
 
@@ -58,22 +59,33 @@ def usage_form(*records: UsageRecord) -> dict[str, object]:
 
 def estimate_usage(request: ChatRequest, text: str) -> Usage:
     """About what a call used, for providers that do not tell."""
-    characters = len(request.system_prompt)
-    images = 0
+    texts, images = [request.system_prompt], 0
     for message in request.messages:
         if isinstance(message.content, str):
-            characters += len(message.content)
+            texts.append(message.content)
             continue
-        for part in message.content:
-            if isinstance(part, ImagePart):
-                images += 1
-            else:
-                characters += len(part.text)
+        images += sum(isinstance(part, ImagePart) for part in message.content)
+        texts += [part.text for part in message.content if not isinstance(part, ImagePart)]
     return Usage(
-        input=-(-characters // CHARACTERS_PER_TOKEN) + images * IMAGE_TOKENS,
-        output=-(-len(text) // CHARACTERS_PER_TOKEN),
+        input=estimate_tokens(*texts) + images * IMAGE_TOKENS,
+        output=estimate_tokens(text),
         certain=False,
     )
+
+
+def estimate_tokens(*texts: str) -> int:
+    """About how many tokens these texts are together; rather too many than too few, in every script."""
+    quarters = sum(_weight(text) for text in texts)
+    return -(-quarters // CHARACTERS_PER_TOKEN)
+
+
+def _weight(text: str) -> int:
+    """Estimated tokens times ``CHARACTERS_PER_TOKEN``."""
+    if text.isascii():
+        return len(text)
+    plain = len(text.encode("ascii", "ignore"))
+    other = len(text.encode("utf-8", "surrogatepass")) - plain
+    return plain + other * CHARACTERS_PER_TOKEN // BYTES_PER_TOKEN
 
 
 def sanitize_usage(usage: Usage) -> Usage:

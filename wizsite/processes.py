@@ -49,6 +49,7 @@ def worker(options: Options) -> list[str]:
     return [
         *_module("celery", "-A", "wizsite", "worker"),
         *("--pool", "threads", "--concurrency", str(options.concurrency)),
+        *("--queues", "wiz,wiz-background"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         *("-n", f"{options.name}@%h"),
     ]

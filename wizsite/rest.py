@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
 from rest_framework.views import set_rollback
 
+from conversations.admission import NothingToContinue, TooManyRuns
 from conversations.services import KeyReused, RunActive
 from providers.errors import ObjectInvalid, ProviderError, ProviderUnavailable
 
@@ -39,6 +40,8 @@ PROVIDER_STATUS = {
 SENDING = {
     RunActive: (status.HTTP_409_CONFLICT, "run_active"),
     KeyReused: (status.HTTP_422_UNPROCESSABLE_ENTITY, "key_reused"),
+    NothingToContinue: (status.HTTP_422_UNPROCESSABLE_ENTITY, "nothing_to_continue"),
+    TooManyRuns: (status.HTTP_429_TOO_MANY_REQUESTS, "too_many_runs"),
 }
 
 # What Django raises; the first that fits wins.
@@ -59,8 +62,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             return _validation(error.detail)
         case ProviderError():
             return _provider(error)
-        case RunActive() | KeyReused():
-            return _answer(*SENDING[type(error)], str(error))
+        case RunActive() | KeyReused() | NothingToContinue() | TooManyRuns():
+            return _sending(error)
         case exceptions.APIException():
             return _api_error(error, context)
     for kind, (status_code, code, message) in REFUSALS.items():
@@ -113,6 +116,13 @@ def _provider(error: ProviderError) -> Response:
     response = _answer(PROVIDER_STATUS.get(error.code, fallback), error.code, error.message, detail)
     if error.retry_after is not None:
         response["Retry-After"] = str(max(1, round(error.retry_after)))
+    return response
+
+
+def _sending(error: Exception) -> Response:
+    response = _answer(*SENDING[type(error)], str(error))
+    if isinstance(error, TooManyRuns):
+        response["Retry-After"] = str(error.retry_after)
     return response
 
 

@@ -272,6 +272,10 @@ HISTORY_MESSAGES = 20
 GENERATION_DEADLINE = env.integer("WIZ_GENERATION_DEADLINE", 900, minimum=5, maximum=3000)  # seconds
 FIRST_EVENT_TIMEOUT = env.integer("WIZ_FIRST_EVENT_TIMEOUT", 120, minimum=1, maximum=3000)  # seconds
 IDLE_TIMEOUT = env.integer("WIZ_IDLE_TIMEOUT", 60, minimum=1, maximum=3000)  # seconds between two events
+USER_RUNS = env.integer("WIZ_USER_RUNS", 8, minimum=1, maximum=1000)  # queued and running ones of one person
+TITLE_MODEL = env.text("WIZ_TITLE_MODEL")  # <slug of a shared provider>/<model id>; empty: titles are first words
+if TITLE_MODEL and not all(TITLE_MODEL.partition("/")):
+    raise ImproperlyConfigured(f"WIZ_TITLE_MODEL={TITLE_MODEL!r} must look like openai/gpt-5-nano.")
 DRAIN_LIMIT = 20  # seconds a stopping worker gives its streams
 MAX_MESSAGE_LENGTH = 200_000  # characters of one message
 
@@ -306,6 +310,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "wiz"
+CELERY_TASK_ROUTES = {"conversations.tasks.write_title": {"queue": "wiz-background"}}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap-generations": {"task": "conversations.tasks.reap_generations", "schedule": 10.0, "options": {"expires": 10}},

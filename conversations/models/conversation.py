@@ -26,12 +26,16 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
 
 class Conversation(models.Model):
-    """One person's conversation with an agent. ``head`` is the last message of the branch that is shown."""
+    """One person's conversation with an agent. ``head`` is the last message of the branch that is shown.
+
+    ``is_title_automatic`` until a person or a model has given it a title.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, related_name="conversations")
     title = models.CharField(_("title"), max_length=200, blank=True)
+    is_title_automatic = models.BooleanField(default=True)
     head = models.ForeignKey("conversations.Message", on_delete=models.SET_NULL, null=True, related_name="+")
     is_pinned = models.BooleanField(default=False)
     is_archived = models.BooleanField(default=False)

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+import httpx2
 import msgspec
 import pytest
 
 from accounts.models import User
 from agents.models import Agent
 from conversations.events import START, Event, EventId, EventType
+from conversations.execution import execute_generation
 from conversations.follow import follow
 from conversations.models import Generation, Message
 from conversations.services import Sent, send_message, start_conversation
@@ -56,6 +58,43 @@ def say(person: User, agent: Agent, monkeypatch: pytest.MonkeyPatch) -> Callable
     return send
 
 
+class Calls:
+    """What the practice server was asked since the test began."""
+
+    def __init__(self, practice_url: str) -> None:
+        self._url = practice_url.removesuffix("/v1") + "/log"
+        httpx2.delete(self._url, trust_env=False)
+
+    def all(self) -> list[dict[str, object]]:
+        """The requests for answers, oldest first."""
+        entries = httpx2.get(self._url, trust_env=False).json()
+        return [entry for entry in entries if entry["method"] == "POST"]
+
+    @property
+    def models(self) -> list[str]:
+        """Which model each of them asked for."""
+        return [entry["body"]["model"] for entry in self.all()]  # type: ignore[index]
+
+    def bodies(self) -> list[dict[str, list[dict[str, str]]]]:
+        """What each of them sent."""
+        return [entry["body"] for entry in self.all()]  # type: ignore[misc]
+
+
+@pytest.fixture
+def calls(practice_url: str) -> Calls:
+    return Calls(practice_url)
+
+
+def run_to_end(generation: Generation) -> Generation:
+    """Run attempt after attempt without waiting for the delays between them."""
+    for _ in range(20):
+        Generation.objects.filter(pk=generation.pk).update(next_attempt_at=None)
+        settlement = execute_generation(generation.pk)
+        if settlement is None or settlement.is_final:
+            break
+    return Generation.objects.get(pk=generation.pk)
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a follower saw."""
@@ -70,6 +109,16 @@ class Reading:
     @property
     def reasoning(self) -> str:
         return self._joined(EventType.REASONING_DELTA)
+
+    @property
+    def notices(self) -> list[str]:
+        return [msgspec.json.decode(event.payload)["text"] for event in self.events if event.type is EventType.NOTICE]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why there was each attempt."""
+        starts = [event.payload for event in self.events if event.type is EventType.ATTEMPT_START]
+        return [msgspec.json.decode(payload)["reason"] for payload in starts]
 
     @property
     def end(self) -> dict[str, object]:

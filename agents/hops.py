@@ -1,0 +1,37 @@
+"""Whom an agent asks: its own provider and model first, then its fallbacks in their order."""
+
+from dataclasses import dataclass
+
+from agents.models import Agent
+from agents.validation import sees_provider
+from providers.errors import ProviderInactive, ProviderNotFound
+from providers.models import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One of those an agent may ask; number 0 is its own provider and model."""
+
+    number: int
+    provider: Provider
+    model: str
+
+
+def read_hop(agent: Agent, number: int) -> Hop:
+    """The provider and model as they are now; raises ``ProviderNotFound`` or ``ProviderInactive``.
+
+    A fallback must still be visible to the agent's owner: what was withdrawn is not asked.
+    """
+    if number == 0:
+        if agent.provider is None:
+            raise ProviderNotFound(model=agent.model)
+        return Hop(0, agent.provider, agent.model)
+    if number > len(agent.fallbacks):
+        raise ProviderNotFound
+    fallback = agent.fallbacks[number - 1]
+    provider = Provider.objects.filter(pk=fallback["provider"]).first()
+    if provider is None or not sees_provider(agent.owner, provider):
+        raise ProviderNotFound(model=fallback["model"])
+    if not provider.is_active:
+        raise ProviderInactive(provider=provider.name, model=fallback["model"])
+    return Hop(number, provider, fallback["model"])
