@@ -9,13 +9,13 @@ from providers.types import ChatRequest, Usage
 
 def book_usage(generation_id: UUID, request: ChatRequest, usage: Usage) -> dict[str, object]:
     """Write the entry and return what followers and callers are told of it; ``cost`` is in US dollars."""
-    generation = Generation.objects.select_related("conversation__owner", "message__agent__provider").get(
-        pk=generation_id
-    )
+    rows = Generation.objects.select_related("conversation__owner", "message__agent__provider", "override_provider")
+    generation = rows.get(pk=generation_id)
     agent = generation.message.agent
+    own = agent.provider if agent else None
     record = record_usage(
         user=generation.conversation.owner,
-        provider=agent.provider if agent else None,
+        provider=generation.override_provider if generation.override_model else own,
         model=request.model,
         usage=usage,
         agent_name=generation.message.agent_name,

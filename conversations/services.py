@@ -14,11 +14,13 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from agents.models import Agent
+from agents.requests import with_model
 from conversations import publication
 from conversations.control import publish_stop
 from conversations.models import Conversation, Generation, Message, SendKey
 from conversations.reaper import end_queued
 from providers.errors import ProviderInactive, ProviderNotFound
+from providers.models import Provider
 
 KEY_LIFETIME = timedelta(days=7)
 TITLE_LENGTH = 60
@@ -76,7 +78,7 @@ def send_message(
             return earlier
         chosen = _usable(agent or conversation.agent, user)
         _refuse_second_run(conversation)
-        above = parent or conversation.head
+        above = parent or _end_of(conversation)
         message = Message.objects.create(
             conversation=conversation, parent=above, role=Message.Role.USER, content=content
         )
@@ -101,15 +103,32 @@ def edit_message(*, user: User, message: Message, content: str, key: str = "") -
         return _queue_reply(user, conversation, version, agent, key=key, digest=digest)
 
 
-def regenerate(*, user: User, message: Message, agent: Agent | None = None) -> Sent:
-    """Another answer to the same message, beside the old one. Raises as ``send_message``."""
+def regenerate(
+    *,
+    user: User,
+    message: Message,
+    agent: Agent | None = None,
+    provider: Provider | None = None,
+    model: str = "",
+) -> Sent:
+    """Another answer to the same message, beside the old one. Raises as ``send_message``.
+
+    With ``provider`` and ``model`` this one answer comes from there instead of the agent's own model.
+    """
     if message.role != Message.Role.ASSISTANT or message.parent is None:
         raise ValidationError({"message": _("Only answers can be regenerated.")})
+    if bool(model) != (provider is not None):
+        raise ValidationError({"model": _("A provider and a model belong together: give both or neither.")})
     with transaction.atomic():
         conversation = _lock(message.conversation)
-        chosen = _usable(agent or message.agent or conversation.agent, user)
+        wanted = agent or message.agent or conversation.agent
+        chosen = _usable(with_model(wanted, provider, model) if wanted and provider else wanted, user)
         _refuse_second_run(conversation)
-        return _queue_reply(user, conversation, message.parent, chosen)
+        sent = _queue_reply(user, conversation, message.parent, chosen)
+        if provider is not None:
+            sent.generation.override_provider, sent.generation.override_model = provider, model
+            sent.generation.save(update_fields=["override_provider", "override_model"])
+        return sent
 
 
 def request_stop(*, generation: Generation) -> None:
@@ -131,7 +150,9 @@ def delete_conversation(*, conversation: Conversation) -> None:
     """Delete for good; a run that is still going is stopped."""
     for generation in Generation.objects.filter(conversation=conversation).active():
         request_stop(generation=generation)
-    conversation.delete()
+    with transaction.atomic():
+        _lock(conversation)  # first, as a send does: whoever locks messages first waits for the other for ever
+        conversation.delete()
 
 
 def _check_content(content: str) -> None:
@@ -183,6 +204,12 @@ def _usable(agent: Agent | None, user: User) -> Agent:
         message = _("%(agent)s has no model yet. Choose one in the agent's settings.")
         raise ValidationError({"agent": message % {"agent": agent.name}})
     return agent
+
+
+def _end_of(conversation: Conversation) -> Message | None:
+    """What a new message follows: the last answer. Words that have none, as in a fork, are left to their own branch."""
+    head = conversation.head
+    return head.parent if head is not None and head.role == Message.Role.USER else head
 
 
 def _refuse_second_run(conversation: Conversation) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from conversations.models.conversation import Conversation
 from conversations.models.message import Message
+from providers.models import Provider
 
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
@@ -34,6 +35,7 @@ class Generation(models.Model):
     """One run. Every write of a running attempt carries ``attempt=… AND status='running'``.
 
     ``epoch`` is the first half of the attempt's event ids: milliseconds at the claim, rising within a conversation.
+    A run with an ``override_model`` asks that model of ``override_provider`` instead of its agent's own.
     """
 
     class Status(models.TextChoices):
@@ -54,6 +56,8 @@ class Generation(models.Model):
     failures = models.PositiveIntegerField(default=0)
     epoch = models.BigIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
+    override_provider = models.ForeignKey(Provider, on_delete=models.SET_NULL, null=True, related_name="+")
+    override_model = models.CharField(max_length=200, blank=True)
     provider_name = models.CharField(max_length=100, blank=True)
     model = models.CharField(max_length=200, blank=True)
     finish_reason = models.CharField(max_length=20, blank=True)

@@ -24,7 +24,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """What a person wrote or an agent answered. ``content`` grows by checkpoints while a run lasts."""
+    """What a person wrote or an agent answered. ``content`` grows by checkpoints while a run lasts.
+
+    The messages of a conversation are a tree: a parent is an older message of the same conversation and of the other
+    role, and neither parent, conversation nor role ever changes. The database itself sees to that (the migration
+    ``0002_message_tree`` says how), so a walk along ``parent`` always ends.
+    """
 
     class Role(models.TextChoices):
         """Who speaks."""
@@ -54,6 +59,9 @@ class Message(models.Model):
         indexes = (models.Index(fields=("conversation", "created_at"), name="messages_of_conversation"),)
         constraints = (
             models.CheckConstraint(condition=Q(parent=None) | ~Q(parent=F("id")), name="message_not_own_parent"),
+            models.CheckConstraint(
+                condition=Q(role="user") | Q(role="assistant", parent__isnull=False), name="answer_has_question"
+            ),
         )
 
     def __str__(self) -> str:
