@@ -63,10 +63,9 @@ def _tree(conversation_id: UUID) -> tuple[dict[UUID, UUID | None], dict[UUID | N
 
 
 def _load(path: list[UUID], parents: dict[UUID, UUID | None], children: dict[UUID | None, list[UUID]]) -> list[Message]:
+    # The runs first: what a run that is over has written is in the message that is read afterwards.
+    runs = {run.message_id: run for run in Generation.objects.filter(message__in=path).order_by("queued_at")}
     messages = Message.objects.select_related("agent").in_bulk(path)
-    runs: dict[UUID, Generation] = {}
-    for run in Generation.objects.filter(message__in=path).order_by("queued_at"):
-        runs[run.message_id] = run
     branch = []
     for pk in path:
         message = messages[pk]

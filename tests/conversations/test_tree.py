@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -105,9 +106,9 @@ def test_a_parent_with_children_cannot_be_deleted_by_hand(answer: Message) -> No
     assert Message.objects.count() == 2
 
 
-def _key(message: Message) -> object:
-    """The id as the database's own driver wants it."""
-    return Message._meta.pk.get_db_prep_value(message.pk, connection)
+def _key(message: Message) -> str:
+    """The id as the database stores it."""
+    return str(message.pk) if connection.vendor == "postgresql" else message.pk.hex
 
 
 def test_a_conversation_with_many_versions_can_be_deleted(person: User, agent: Agent, say: Say) -> None:
@@ -277,3 +278,23 @@ def test_an_answer_of_another_agent_is_beside_the_first(person: User, provider: 
     again = regenerate(user=person, message=first.reply, agent=other)
     assert (again.reply.agent, again.reply.agent_name, again.message) == (other, "Other", first.message)
     assert active_branch(Conversation.objects.get())[1].sibling_ids == [first.reply.pk, again.reply.pk]
+
+
+def test_a_run_that_ends_while_its_page_is_drawn_is_never_shown_as_finished_without_its_text(say: Say) -> None:
+    sent = say("One")
+    Generation.objects.update(status="running")
+    ended = []
+
+    def end_after_first_read(execute: Any, sql: str, *rest: Any) -> Any:
+        result = execute(sql, *rest)
+        if not ended and ('"conversations_message"."content"' in sql or 'FROM "conversations_generation"' in sql):
+            ended.append(sql)
+            finish(sent, "The whole answer")
+        return result
+
+    conversation = Conversation.objects.get()
+    with connection.execute_wrapper(end_after_first_read):
+        reply = active_branch(conversation)[-1]
+    assert ended
+    assert reply.run is not None
+    assert reply.run.status == "running" or reply.content == "The whole answer"
