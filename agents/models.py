@@ -1,6 +1,7 @@
 """Agents: named ways to use a model."""
 
 import uuid
+from copy import copy
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -78,3 +79,9 @@ class Agent(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def over(self, provider: Provider | None, model: str) -> "Agent":
+        """The agent as it is, but over another model: a copy that is never saved."""
+        other = copy(self)
+        other.provider, other.model = provider, model
+        return other

@@ -1,7 +1,6 @@
 """From an agent and its messages to what a provider is asked."""
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import replace
 from typing import Final
 
@@ -16,13 +15,6 @@ NEEDS: Final = {
     "top_p": Capability.SAMPLING,
     "reasoning_effort": Capability.REASONING,
 }
-
-
-def with_model(agent: Agent, provider: Provider | None, model: str) -> Agent:
-    """The agent as it is, but over another model: a copy that is never saved."""
-    other = copy(agent)
-    other.provider, other.model = provider, model
-    return other
 
 
 def build_request(agent: Agent, messages: Sequence[ChatMessage]) -> tuple[ChatRequest, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
@@ -9,6 +10,7 @@ from agents.models import Agent
 from providers.models import Provider
 
 
+@extend_schema_field(serializers.UUIDField(allow_null=True))
 class ProviderField(serializers.PrimaryKeyRelatedField[Provider]):
     """The id of a provider that the caller may use."""
 

@@ -8,8 +8,6 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection
 
-from agents.models import Agent
-from agents.requests import with_model
 from agents.services import build_request
 from conversations.claim import Claim, claim_generation
 from conversations.events import EventType
@@ -67,7 +65,7 @@ def _plan(claim: Claim) -> Plan:
     """The request of this attempt, from what the database says now."""
     rows = Generation.objects.select_related("message__agent__provider", "override_provider")
     generation = rows.get(pk=claim.generation_id)
-    agent = _asked_agent(generation)
+    agent = generation.asked_agent
     if agent is None or agent.provider is None:
         raise ProviderNotFound
     request, dropped = build_request(agent, read_history(generation.message))
@@ -75,14 +73,6 @@ def _plan(claim: Claim) -> Plan:
         provider_name=agent.provider.name, model=request.model
     )
     return Plan(agent.provider.pk, agent.provider.name, request, dropped)
-
-
-def _asked_agent(generation: Generation) -> Agent | None:
-    """Whom this run asks: the answer's agent, over the model that the reader wanted for this one answer."""
-    agent = generation.message.agent
-    if agent is None or not generation.override_model:
-        return agent
-    return with_model(agent, generation.override_provider, generation.override_model)
 
 
 def _dropped_notice(plan: Plan) -> str:

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from agents.models import Agent
-from agents.requests import with_model
 from conversations import publication
 from conversations.control import publish_stop
 from conversations.models import Conversation, Generation, Message, SendKey
@@ -122,7 +121,7 @@ def regenerate(
     with transaction.atomic():
         conversation = _lock(message.conversation)
         wanted = agent or message.agent or conversation.agent
-        chosen = _usable(with_model(wanted, provider, model) if wanted and provider else wanted, user)
+        chosen = _usable(wanted.over(provider, model) if wanted and provider else wanted, user)
         _refuse_second_run(conversation)
         sent = _queue_reply(user, conversation, message.parent, chosen)
         if provider is not None:

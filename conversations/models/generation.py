@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from agents.models import Agent
 from conversations.models.conversation import Conversation
 from conversations.models.message import Message
 from providers.models import Provider
@@ -86,6 +87,14 @@ class Generation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} (attempt {self.attempt})"
+
+    @property
+    def asked_agent(self) -> Agent | None:
+        """The answer's agent, over the model that the reader wanted for this one answer, if any."""
+        agent = self.message.agent
+        if agent is None or not self.override_model:
+            return agent
+        return agent.over(self.override_provider, self.override_model)
 
     @property
     def is_active(self) -> bool:

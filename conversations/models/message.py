@@ -67,6 +67,21 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.role}: {self.content[:40]}"
 
+    @property
+    def version(self) -> int:
+        """Its number among its versions, from 1."""
+        return self.sibling_ids.index(self.pk) + 1
+
+    @property
+    def version_before(self) -> uuid.UUID | None:
+        """The version before this one."""
+        return self.sibling_ids[self.version - 2] if self.version > 1 else None
+
+    @property
+    def version_after(self) -> uuid.UUID | None:
+        """The version after this one."""
+        return self.sibling_ids[self.version] if self.version < len(self.sibling_ids) else None
+
 
 class SendKey(models.Model):
     """An idempotency key: the same key sends once. Kept for 7 days per person."""
