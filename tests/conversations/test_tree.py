@@ -283,7 +283,7 @@ def test_an_answer_of_another_agent_is_beside_the_first(person: User, provider: 
 def test_a_run_that_ends_while_its_page_is_drawn_is_never_shown_as_finished_without_its_text(say: Say) -> None:
     sent = say("One")
     Generation.objects.update(status="running")
-    ended = []
+    ended: list[str] = []
 
     def end_after_first_read(execute: Any, sql: str, *rest: Any) -> Any:
         result = execute(sql, *rest)
