@@ -2,6 +2,7 @@
 
 import contextlib
 import uuid
+from copy import copy
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -96,3 +97,9 @@ class Agent(models.Model):
             with contextlib.suppress(KeyError, TypeError, ValueError):
                 named.append((uuid.UUID(str(fallback["provider"])), str(fallback["model"])))
         return named
+
+    def over(self, provider: Provider | None, model: str) -> "Agent":
+        """The agent as it is, but over another model: a copy that is never saved."""
+        other = copy(self)
+        other.provider, other.model = provider, model
+        return other

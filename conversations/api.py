@@ -6,6 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
@@ -14,13 +15,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import person
-from conversations import services
+from conversations import branching, services
 from conversations.branch import active_branch, dress
 from conversations.database import in_thread
 from conversations.models import Conversation, Generation, Message
 from conversations.serializers import (
     ConversationSerializer,
     EditSerializer,
+    ForkSerializer,
     GenerationSerializer,
     MessageSerializer,
     RegenerateSerializer,
@@ -88,24 +90,33 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
             user=person(request),
             conversation=conversation,
             content=given["content"],
-            parent=self._parent(given.get("parent")),
+            parent=self._message("parent", given["parent"]) if given.get("parent") else None,
             agent=given.get("agent"),
             key=request.headers.get("Idempotency-Key", ""),
         )
         return answer_sent(sent)
+
+    @extend_schema(request=ForkSerializer, responses={201: ConversationSerializer})
+    @action(detail=True, methods=["post"])
+    def fork(self, request: Request, pk: str) -> Response:
+        """A new conversation with copies of the messages up to the given one."""
+        conversation = self.get_object()
+        given = self._parsed(ForkSerializer)
+        message = self._message("message", given["message"])
+        fork = branching.fork_conversation(user=person(request), conversation=conversation, message=message)
+        return Response(self.get_serializer(fork).data, status=status.HTTP_201_CREATED)
 
     def _parsed(self, serializer_class: Any) -> dict[str, Any]:
         serializer = serializer_class(data=self.request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
-    def _parent(self, parent_id: UUID | None) -> Message | None:
-        if parent_id is None:
-            return None
-        parent = Message.objects.visible_to(person(self.request)).filter(pk=parent_id).first()
-        if parent is None:
-            raise ValidationError({"parent": ["There is no such message."]})
-        return parent
+    def _message(self, field: str, pk: UUID) -> Message:
+        """A message that was named in a field of the body."""
+        message = Message.objects.visible_to(person(self.request)).filter(pk=pk).first()
+        if message is None:
+            raise ValidationError({field: [_("There is no such message.")]})
+        return message
 
 
 class MessageViewSet(viewsets.GenericViewSet[Message]):
@@ -136,8 +147,15 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
         """Another answer beside this one."""
         serializer = RegenerateSerializer(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
-        agent = serializer.validated_data.get("agent")
-        return answer_sent(services.regenerate(user=person(request), message=self.get_object(), agent=agent))
+        message = self.get_object()
+        return answer_sent(services.regenerate(user=person(request), message=message, **serializer.validated_data))
+
+    @extend_schema(request=None, responses=ConversationSerializer)
+    @action(detail=True, methods=["post"])
+    def select(self, request: Request, pk: str) -> Response:
+        """Show this version, and the newest branch below it; a run on another branch goes on."""
+        conversation = branching.select_version(message=self.get_object())
+        return Response(ConversationSerializer(conversation, context=self.get_serializer_context()).data)
 
 
 class GenerationViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Generation]):

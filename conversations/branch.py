@@ -17,12 +17,37 @@ def active_branch(conversation: Conversation) -> list[Message]:
     Each has ``run`` (its latest generation or ``None``) and ``sibling_ids`` (its versions in order, itself included).
     """
     parents, children = _tree(conversation.pk)
+    return _load(_path(conversation.head_id, parents), parents, children)
+
+
+def branch_to(message: Message) -> list[Message]:
+    """The messages from the root to this one, oldest first, without runs and versions."""
+    parents, _children = _tree(message.conversation_id)
+    path = _path(message.pk, parents)
+    found = Message.objects.in_bulk(path)
+    return [found[pk] for pk in path]
+
+
+def newest_below(message: Message) -> UUID:
+    """The newest message without children at or below this one."""
+    parents, children = _tree(message.conversation_id)
+    ends, waiting = set[UUID](), [message.pk]
+    while waiting:
+        pk = waiting.pop()
+        below = children.get(pk, [])
+        waiting.extend(below)
+        if not below:
+            ends.add(pk)
+    return [pk for pk in parents if pk in ends][-1]
+
+
+def _path(position: UUID | None, parents: dict[UUID, UUID | None]) -> list[UUID]:
+    """From the root to ``position``."""
     path = []
-    position = conversation.head_id
     while position is not None and position in parents:
         path.append(position)
         position = parents[position]
-    return _load(list(reversed(path)), parents, children)
+    return path[::-1]
 
 
 def _tree(conversation_id: UUID) -> tuple[dict[UUID, UUID | None], dict[UUID | None, list[UUID]]]:
@@ -38,10 +63,9 @@ def _tree(conversation_id: UUID) -> tuple[dict[UUID, UUID | None], dict[UUID | N
 
 
 def _load(path: list[UUID], parents: dict[UUID, UUID | None], children: dict[UUID | None, list[UUID]]) -> list[Message]:
+    # The runs first: what a run that is over has written is in the message that is read afterwards.
+    runs = {run.message_id: run for run in Generation.objects.filter(message__in=path).order_by("queued_at")}
     messages = Message.objects.select_related("agent").in_bulk(path)
-    runs: dict[UUID, Generation] = {}
-    for run in Generation.objects.filter(message__in=path).order_by("queued_at"):
-        runs[run.message_id] = run
     branch = []
     for pk in path:
         message = messages[pk]

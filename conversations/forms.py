@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from agents.models import Agent, AgentQuerySet
+from providers.models import ProviderModel
 
 KEY_LENGTH = 64
 
@@ -46,3 +47,33 @@ class ComposerForm(forms.Form):
     def words(self) -> str:
         """What is to be sent: a starter prompt if one was pressed, else what was written."""
         return str(self.cleaned_data.get("starter") or self.cleaned_data.get("content") or "")
+
+
+class EditForm(forms.Form):
+    """A new version of one's own message."""
+
+    content = forms.CharField(required=False, strip=False)
+    key = forms.CharField(required=False, max_length=KEY_LENGTH)
+
+
+class RegenerateForm(forms.Form):
+    """Who answers again: nothing chosen means the same as before. ``model`` is a row of the catalogue."""
+
+    agent = forms.ModelChoiceField(
+        queryset=Agent.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": _("This agent cannot answer now. Choose another.")},
+    )
+    model = forms.ModelChoiceField(
+        queryset=ProviderModel.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": _("This model is not offered any more. Choose another.")},
+    )
+
+    def __init__(self, *args: object, user: User, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        agent, model = self.fields["agent"], self.fields["model"]
+        assert isinstance(agent, forms.ModelChoiceField)  # noqa: S101 - tells the type checker
+        assert isinstance(model, forms.ModelChoiceField)  # noqa: S101 - as above
+        agent.queryset = ready_agents(user)
+        model.queryset = ProviderModel.objects.visible_to(user).offered().select_related("provider")

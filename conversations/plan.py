@@ -41,7 +41,7 @@ def make_plan(generation: Generation) -> Plan:
 
     Raises ``ProviderNotFound`` or ``ProviderInactive``.
     """
-    agent = generation.message.agent
+    agent = generation.asked_agent
     if agent is None:
         raise ProviderNotFound
     hop = read_hop(agent, generation.hop)
@@ -57,7 +57,7 @@ def make_plan(generation: Generation) -> Plan:
 
 def plan_attempt(claim: Claim) -> Plan:
     """The plan for a claimed attempt, noted in its row. Raises as ``make_plan``."""
-    rows = Generation.objects.select_related("message__agent__provider", "message__agent__owner")
+    rows = Generation.objects.select_related("message__agent__provider", "message__agent__owner", "override_provider")
     plan = make_plan(rows.get(pk=claim.generation_id))
     Generation.objects.owned({claim.generation_id: claim.attempt}).update(
         provider_name=plan.hop.provider.name, model=plan.hop.model

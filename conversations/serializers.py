@@ -9,6 +9,7 @@ from rest_framework import serializers
 from accounts.rest import StrictSerializer
 from agents.models import Agent
 from conversations.models import Conversation, Generation, Message
+from providers.generate_serializers import ProviderField
 
 
 @extend_schema_field(serializers.UUIDField(allow_null=True))
@@ -112,9 +113,17 @@ class EditSerializer(StrictSerializer, serializers.Serializer[Any]):
 
 
 class RegenerateSerializer(StrictSerializer, serializers.Serializer[Any]):
-    """Another answer, by another agent if one is named."""
+    """Another answer, by another agent if one is named; with ``provider`` and ``model`` from another model."""
 
     agent = AgentField(required=False, allow_null=True)
+    provider = ProviderField(required=False, allow_null=True)
+    model = serializers.CharField(required=False, allow_blank=True, max_length=200)
+
+
+class ForkSerializer(StrictSerializer, serializers.Serializer[Any]):
+    """The last message that a fork takes along."""
+
+    message = serializers.UUIDField()
 
 
 class SentSerializer(serializers.Serializer[Any]):

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -20,6 +21,7 @@ from conversations.control import publish_stop
 from conversations.models import Conversation, Generation, Message, SendKey
 from conversations.reaper import end_queued
 from providers.errors import ProviderInactive, ProviderNotFound
+from providers.models import Provider
 
 KEY_LIFETIME = timedelta(days=7)
 TITLE_LENGTH = 60
@@ -46,6 +48,20 @@ class Sent:
     message: Message
     reply: Message
     generation: Generation
+
+
+class Override(NamedTuple):
+    """A model that one answer is asked of instead of its agent's own; none without a ``model``."""
+
+    provider: Provider | None = None
+    model: str = ""
+
+    def of(self, agent: Agent | None) -> Agent | None:
+        """The agent over that model; never saved."""
+        return agent.over(self.provider, self.model) if agent is not None and self.model else agent
+
+
+OWN_MODEL = Override()
 
 
 def start_conversation(*, user: User, agent: Agent | None, title: str = "") -> Conversation:
@@ -78,7 +94,7 @@ def send_message(
             return earlier
         chosen = _usable(agent or conversation.agent, user)
         _refuse_second_run(conversation)
-        above = parent or conversation.head
+        above = parent or _end_of(conversation)
         message = Message.objects.create(
             conversation=conversation, parent=above, role=Message.Role.USER, content=content
         )
@@ -103,15 +119,29 @@ def edit_message(*, user: User, message: Message, content: str, key: str = "") -
         return _queue_reply(user, conversation, version, agent, key=key, digest=digest)
 
 
-def regenerate(*, user: User, message: Message, agent: Agent | None = None) -> Sent:
-    """Another answer to the same message, beside the old one. Raises as ``send_message``."""
+def regenerate(
+    *,
+    user: User,
+    message: Message,
+    agent: Agent | None = None,
+    provider: Provider | None = None,
+    model: str = "",
+) -> Sent:
+    """Another answer to the same message, beside the old one. Raises as ``send_message``.
+
+    With ``provider`` and ``model`` this one answer comes from there instead of the agent's own model.
+    """
     if message.role != Message.Role.ASSISTANT or message.parent is None:
         raise ValidationError({"message": _("Only answers can be regenerated.")})
+    if bool(model) != (provider is not None):
+        raise ValidationError({"model": _("A provider and a model belong together: give both or neither.")})
     with transaction.atomic():
         conversation = _lock(message.conversation)
-        chosen = _usable(agent or message.agent or conversation.agent, user)
+        wanted = agent or message.agent or conversation.agent
+        override = Override(provider, model)
+        chosen = _usable(override.of(wanted), user)
         _refuse_second_run(conversation)
-        return _queue_reply(user, conversation, message.parent, chosen)
+        return _queue_reply(user, conversation, message.parent, chosen, override=override)
 
 
 def continue_generation(*, user: User, generation: Generation) -> Sent:
@@ -125,10 +155,18 @@ def continue_generation(*, user: User, generation: Generation) -> Sent:
         _refuse_second_run(conversation)
         generation = Generation.objects.select_related("message").get(pk=generation.pk)
         check_continuable(generation)
-        agent = _usable(message.agent or conversation.agent, user)
+        override = Override(generation.override_provider, generation.override_model)
+        agent = _usable(override.of(message.agent or conversation.agent), user)
         if message.parent is None:
             raise NothingToContinue(_("There is no question above this answer."))
-        run = _queue_run(user, conversation, message, prefix=message.content, reasoning_prefix=message.reasoning)
+        run = _queue_run(
+            user,
+            conversation,
+            message,
+            prefix=message.content,
+            reasoning_prefix=message.reasoning,
+            override=override,
+        )
         Message.objects.filter(pk=message.pk).update(agent=agent, agent_name=agent.name)
         Conversation.objects.filter(pk=conversation.pk).update(head=message, updated_at=Now())
         return Sent(message.parent, message, run)
@@ -153,7 +191,9 @@ def delete_conversation(*, conversation: Conversation) -> None:
     """Delete for good; a run that is still going is stopped."""
     for generation in Generation.objects.filter(conversation=conversation).active():
         request_stop(generation=generation)
-    conversation.delete()
+    with transaction.atomic():
+        _lock(conversation)  # first, as a send does: whoever locks messages first waits for the other for ever
+        conversation.delete()
 
 
 def _check_content(content: str) -> None:
@@ -207,19 +247,32 @@ def _usable(agent: Agent | None, user: User) -> Agent:
     return agent
 
 
+def _end_of(conversation: Conversation) -> Message | None:
+    """What a new message follows: the last answer. Words that have none, as in a fork, are left to their own branch."""
+    head = conversation.head
+    return head.parent if head is not None and head.role == Message.Role.USER else head
+
+
 def _refuse_second_run(conversation: Conversation) -> None:
     if Generation.objects.filter(conversation=conversation).active().exists():
         raise RunActive
 
 
 def _queue_reply(
-    user: User, conversation: Conversation, message: Message, agent: Agent, *, key: str = "", digest: str = ""
+    user: User,
+    conversation: Conversation,
+    message: Message,
+    agent: Agent,
+    *,
+    key: str = "",
+    digest: str = "",
+    override: Override = OWN_MODEL,
 ) -> Sent:
     """The empty answer and its run, and on commit the task."""
     reply = Message.objects.create(
         conversation=conversation, parent=message, role=Message.Role.ASSISTANT, agent=agent, agent_name=agent.name
     )
-    generation = _queue_run(user, conversation, reply)
+    generation = _queue_run(user, conversation, reply, override=override)
     if key:
         SendKey.objects.filter(user=user, key=key, digest=digest).update(reply=reply)
     Conversation.objects.filter(pk=conversation.pk).update(
@@ -229,7 +282,13 @@ def _queue_reply(
 
 
 def _queue_run(
-    user: User, conversation: Conversation, reply: Message, *, prefix: str = "", reasoning_prefix: str = ""
+    user: User,
+    conversation: Conversation,
+    reply: Message,
+    *,
+    prefix: str = "",
+    reasoning_prefix: str = "",
+    override: Override = OWN_MODEL,
 ) -> Generation:
     """The run that writes ``reply``, and on commit its task; raises ``TooManyRuns``."""
     admit_run(user)
@@ -238,6 +297,8 @@ def _queue_run(
         message=reply,
         prefix=prefix,
         reasoning_prefix=reasoning_prefix,
+        override_provider=override.provider,
+        override_model=override.model,
         published_at=Now(),
         publications=1,
     )

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -15,13 +15,14 @@ from django.views.decorators.http import require_POST
 from accounts.requests import PersonRequest
 from conversations import services
 from conversations.models import Conversation
+from conversations.pages import find_conversation
 
 
 @login_required
 @require_POST
 def rename(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Give it another title."""
-    conversation = _conversation(request, pk)
+    conversation = find_conversation(request, pk)
     try:
         services.rename_conversation(conversation=conversation, title=request.POST.get("title", ""))
     except ValidationError as error:
@@ -33,7 +34,7 @@ def rename(request: PersonRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def pin(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Keep it at the top of the rail, or let it go again."""
-    conversation = _conversation(request, pk)
+    conversation = find_conversation(request, pk)
     Conversation.objects.filter(pk=pk).update(is_pinned=not conversation.is_pinned)
     return redirect("conversations:detail", pk)
 
@@ -42,7 +43,7 @@ def pin(request: PersonRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def archive(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Take it out of the rail, or put it back; search finds it either way."""
-    conversation = _conversation(request, pk)
+    conversation = find_conversation(request, pk)
     Conversation.objects.filter(pk=pk).update(is_archived=not conversation.is_archived)
     if conversation.is_archived:
         return redirect("conversations:detail", pk)
@@ -56,7 +57,7 @@ def archive(request: PersonRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Remove it for good, once its title was typed."""
-    conversation = _conversation(request, pk)
+    conversation = find_conversation(request, pk)
     typed = " ".join(request.POST.get("confirm", "").split())
     if typed.casefold() != (conversation.title or _("New conversation")).casefold():
         messages.error(request, _("Nothing was deleted: what you typed is not the title."))
@@ -64,7 +65,3 @@ def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
     services.delete_conversation(conversation=conversation)
     messages.success(request, _("The conversation was deleted."))
     return redirect("conversations:new")
-
-
-def _conversation(request: PersonRequest, pk: UUID) -> Conversation:
-    return get_object_or_404(Conversation.objects.visible_to(request.user), pk=pk)

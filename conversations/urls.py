@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations import shelf_views, views
+from conversations import shelf_views, tree_views, views
 
 app_name = "conversations"
 urlpatterns = [
@@ -11,7 +11,14 @@ urlpatterns = [
     path("c/", views.new, name="create"),
     path("c/<uuid:pk>/", views.detail, name="detail"),
     path("c/<uuid:pk>/messages/", views.send, name="send"),
-    path("c/<uuid:pk>/messages/<uuid:message_pk>/regenerate/", views.regenerate, name="regenerate"),
+    path("c/<uuid:pk>/messages/<uuid:message_pk>/", tree_views.message, name="message"),
+    path("c/<uuid:pk>/messages/<uuid:message_pk>/edit/", tree_views.edit, name="edit"),
+    path("c/<uuid:pk>/messages/<uuid:message_pk>/again/", tree_views.again, name="again"),
+    path("c/<uuid:pk>/messages/<uuid:message_pk>/regenerate/", tree_views.regenerate, name="regenerate"),
+    path("c/<uuid:pk>/messages/<uuid:message_pk>/continue/", tree_views.go_on, name="continue"),
+    path("c/<uuid:pk>/messages/<uuid:message_pk>/select/", tree_views.select, name="select"),
+    path("c/<uuid:pk>/messages/<uuid:message_pk>/fork/", tree_views.fork, name="fork"),
+    path("c/<uuid:pk>/messages/<uuid:message_pk>/receipt/", tree_views.receipt, name="receipt"),
     path("c/<uuid:pk>/transcript/", views.transcript, name="transcript"),
     path("c/<uuid:pk>/stop/", views.stop, name="stop"),
     path("c/<uuid:pk>/rename/", shelf_views.rename, name="rename"),

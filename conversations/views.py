@@ -12,10 +12,10 @@ from accounts.requests import PersonRequest
 from accounts.setup import is_set_up
 from agents.models import Agent
 from conversations import services
-from conversations.branch import active_branch
 from conversations.composing import Refusal, make_composer, sentences
 from conversations.forms import ComposerForm
 from conversations.models import Conversation, Generation, Message, SendKey
+from conversations.pages import Editing, find_conversation, show_conversation, show_transcript, start_editing, status_of
 from providers.models import Provider
 
 
@@ -58,22 +58,23 @@ def create(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_GET
 def detail(request: PersonRequest, pk: UUID) -> HttpResponse:
-    """One conversation."""
-    return _show(request, _conversation(request, pk))
+    """One conversation; ``edit`` names a message of one's own to be changed."""
+    conversation = find_conversation(request, pk)
+    return show_conversation(request, conversation, editing=_editing(request, conversation))
 
 
 @login_required
 @require_GET
 def transcript(request: PersonRequest, pk: UUID) -> HttpResponse:
     """All messages of the shown branch, without the page around them."""
-    return _show_transcript(request, _conversation(request, pk))
+    return show_transcript(request, find_conversation(request, pk))
 
 
 @login_required
 @require_POST
 def send(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Say something; the answer follows over the socket."""
-    conversation = _conversation(request, pk)
+    conversation = find_conversation(request, pk)
     form = ComposerForm(request.POST, user=request.user)
     form.is_valid()
     try:
@@ -96,32 +97,22 @@ def send(request: PersonRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def regenerate(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
-    """Another answer to the same words."""
-    conversation = _conversation(request, pk)
-    message = get_object_or_404(Message.objects.visible_to(request.user), pk=message_pk, conversation=conversation)
-    try:
-        services.regenerate(user=request.user, message=message)
-    except Refusal as refusal:
-        return _refuse(request, conversation, "", refusal)
-    if request.htmx:
-        return _show_transcript(request, _conversation(request, pk))
-    return redirect("conversations:detail", pk)
-
-
-@login_required
-@require_POST
 def stop(request: PersonRequest, pk: UUID) -> HttpResponse:
     """End the answer that is being written; its text stays."""
-    conversation = _conversation(request, pk)
+    conversation = find_conversation(request, pk)
     for generation in Generation.objects.filter(conversation=conversation).active():
         services.request_stop(generation=generation)
     return HttpResponse(status=204) if request.htmx else redirect("conversations:detail", pk)
 
 
-def _conversation(request: PersonRequest, pk: UUID) -> Conversation:
-    rows = Conversation.objects.visible_to(request.user).select_related("agent", "agent__provider")
-    return get_object_or_404(rows, pk=pk)
+def _editing(request: PersonRequest, conversation: Conversation) -> Editing | None:
+    """The form for the message that the address names, if it is one's own of this conversation."""
+    try:
+        pk = UUID(request.GET.get("edit", ""))
+    except ValueError:
+        return None
+    message = Message.objects.filter(pk=pk, conversation=conversation, role=Message.Role.USER).first()
+    return start_editing(message) if message else None
 
 
 def _agent(request: PersonRequest, form: ComposerForm) -> Agent | None:
@@ -138,32 +129,11 @@ def _show_new(request: PersonRequest, *, wanted: str, text: str = "", errors: li
     return render(request, "conversations/new.html", context, status=422 if errors else 200)
 
 
-def _show(
-    request: PersonRequest,
-    conversation: Conversation,
-    *,
-    text: str = "",
-    errors: list[str] | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    branch = active_branch(conversation)
-    is_running = any(message.run and message.run.is_active for message in branch)
-    composer = make_composer(request.user, conversation=conversation, text=text, errors=errors, is_running=is_running)
-    context = {"conversation": conversation, "branch": branch, "composer": composer}
-    return render(request, "conversations/detail.html", context, status=status)
-
-
-def _show_transcript(request: PersonRequest, conversation: Conversation) -> HttpResponse:
-    context = {"conversation": conversation, "branch": active_branch(conversation)}
-    return render(request, "conversations/_transcript.html", context)
-
-
 def _refuse(request: PersonRequest, conversation: Conversation, text: str, refusal: BaseException) -> HttpResponse:
     """The words stay in the composer, with the reason beside them."""
-    status = 409 if isinstance(refusal, services.RunActive) else 422
-    errors = sentences(refusal)
+    errors, status = sentences(refusal), status_of(refusal)
     if not request.htmx:
-        return _show(request, conversation, text=text, errors=errors, status=status)
+        return show_conversation(request, conversation, text=text, errors=errors, status=status)
     is_running = Generation.objects.filter(conversation=conversation).active().exists()
     composer = make_composer(request.user, conversation=conversation, text=text, errors=errors, is_running=is_running)
     context = {"conversation": conversation, "composer": composer}

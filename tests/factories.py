@@ -6,6 +6,7 @@ from typing import TypedDict, Unpack
 from accounts.models import User
 from agents import services as agent_services
 from agents.models import Agent
+from conversations.models import Conversation, Message
 from providers import services as provider_services
 from providers.models import Provider
 
@@ -79,3 +80,9 @@ def make_agent(owner: User | None, provider: Provider | None, **fields: Unpack[A
         given["visibility"] = Agent.Visibility.EVERYONE
     given.update(fields)
     return agent_services.create_agent(owner=owner, provider=provider, **given)
+
+
+def make_answer(conversation: Conversation, content: str = "", *, parent: Message | None = None) -> Message:
+    """An answer without a run, below a question of its own, both below ``parent``."""
+    question = Message.objects.create(conversation=conversation, parent=parent, role="user", content="Well?")
+    return Message.objects.create(conversation=conversation, parent=question, role="assistant", content=content)

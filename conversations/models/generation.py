@@ -11,8 +11,10 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from agents.models import Agent
 from conversations.models.conversation import Conversation
 from conversations.models.message import Message
+from providers.models import Provider
 
 SERVED_RECENTLY = timedelta(minutes=10)
 """How far back it counts who was served last."""
@@ -85,6 +87,7 @@ class Generation(models.Model):
     were left and why. ``failures`` counts the failed attempts of this hop, ``crashes`` those that died with their
     process; ``is_trimmed`` says that the model has refused a longer history. ``prefix`` and ``reasoning_prefix`` are
     the text that the run goes on from. All times are the database's.
+    A run with an ``override_model`` asks that model of ``override_provider`` instead of its agent's own.
     """
 
     class Status(models.TextChoices):
@@ -111,6 +114,8 @@ class Generation(models.Model):
     reasoning_prefix = models.TextField(blank=True)
     epoch = models.BigIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
+    override_provider = models.ForeignKey(Provider, on_delete=models.SET_NULL, null=True, related_name="+")
+    override_model = models.CharField(max_length=200, blank=True)
     provider_name = models.CharField(max_length=100, blank=True)
     model = models.CharField(max_length=200, blank=True)
     finish_reason = models.CharField(max_length=20, blank=True)
@@ -145,6 +150,14 @@ class Generation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} (attempt {self.attempt})"
+
+    @property
+    def asked_agent(self) -> Agent | None:
+        """The answer's agent, over the model that the reader wanted for this one answer, if any."""
+        agent = self.message.agent
+        if agent is None or not self.override_model:
+            return agent
+        return agent.over(self.override_provider, self.override_model)
 
     @property
     def is_active(self) -> bool:

@@ -24,7 +24,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """What a person wrote or an agent answered. ``content`` grows by checkpoints while a run lasts."""
+    """What a person wrote or an agent answered. ``content`` grows by checkpoints while a run lasts.
+
+    The messages of a conversation are a tree: a parent is an older message of the same conversation and of the other
+    role, and neither parent, conversation nor role ever changes. The database itself sees to that (the migration
+    ``0003_message_tree`` says how), so a walk along ``parent`` always ends.
+    """
 
     class Role(models.TextChoices):
         """Who speaks."""
@@ -54,10 +59,28 @@ class Message(models.Model):
         indexes = (models.Index(fields=("conversation", "created_at"), name="messages_of_conversation"),)
         constraints = (
             models.CheckConstraint(condition=Q(parent=None) | ~Q(parent=F("id")), name="message_not_own_parent"),
+            models.CheckConstraint(
+                condition=Q(role="user") | Q(role="assistant", parent__isnull=False), name="answer_has_question"
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.role}: {self.content[:40]}"
+
+    @property
+    def version(self) -> int:
+        """Its number among its versions, from 1."""
+        return self.sibling_ids.index(self.pk) + 1
+
+    @property
+    def version_before(self) -> uuid.UUID | None:
+        """The version before this one."""
+        return self.sibling_ids[self.version - 2] if self.version > 1 else None
+
+    @property
+    def version_after(self) -> uuid.UUID | None:
+        """The version after this one."""
+        return self.sibling_ids[self.version] if self.version < len(self.sibling_ids) else None
 
 
 class SendKey(models.Model):

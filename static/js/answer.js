@@ -13,13 +13,17 @@ function isLater(a, b) {
 }
 
 export class Answer {
-  constructor(article) {
+  /** `settled()` is called when the run is over and all of its text is there. */
+  constructor(article, settled) {
     this.article = article;
+    this.settled = settled;
     this.body = article.querySelector("[data-body]");
     this.tailElement = article.querySelector("[data-tail]");
     this.line = article.querySelector("[data-status-line]");
     this.lastId = null;
     this.since = Date.now();
+    this.lasting = new Set();
+    this.retry = null;
     this.timer = setInterval(() => this.tick(), 1000);
     this.clear();
   }
@@ -42,6 +46,7 @@ export class Answer {
   /** Start over from the beginning of the log. */
   rewind() {
     this.lastId = null;
+    this.lasting.clear();
     this.clear();
   }
 
@@ -92,9 +97,22 @@ export class Answer {
     this.notice("");
   }
 
-  /** A quiet line about what is going on. */
+  /** A quiet line about what is going on; without one, what is to be known of the whole answer. */
   notice(text) {
-    this.line.textContent = text;
+    this.retry = null;
+    this.line.textContent = text || [...this.lasting].join(" ");
+  }
+
+  /** What the run says: a wait that is counted down, or something that holds until the end. */
+  told({ text, retry_in: seconds }) {
+    if (!seconds) this.lasting.add(text);
+    this.notice(text);
+    if (seconds >= 1) this.retry = { text, spoken: `${Math.round(seconds)} s`, at: Date.now() + seconds * 1000 };
+  }
+
+  /** Not begun yet: `before` others come first. */
+  queued(before) {
+    if (!this.position && !this.thoughtAt) this.notice(before ? say("queued", before) : say("next"));
   }
 
   /** The run is over: with text, with an error, or stopped. */
@@ -106,20 +124,15 @@ export class Answer {
     this.settle();
   }
 
-  /** Show how it ended, once the last block has taken the place of the tail. */
+  /** It has ended once the last block has taken the place of the tail; how, is for the server to show. */
   settle() {
     if (!this.verdict || this.tail.trim()) return;
-    const { status, finish_reason: reason, error } = this.verdict;
+    const { status, error } = this.verdict;
     this.verdict = null;
     this.article.dataset.status = status;
     this.article.classList.remove("pending");
-    if (error && error.code !== "cancelled") {
-      this.notice("");
-      this.article.querySelector("[data-ending]")?.replaceChildren(errorBlock(error));
-      return;
-    }
-    const name = { cancelled: "stopped", interrupted: "interrupted" }[status] ?? (reason === "length" ? "length" : "");
-    this.notice(name ? say(name) : "");
+    this.notice(error && error.code !== "cancelled" ? error.message : "");
+    this.settled();
   }
 
   /** Stop the clock of an answer that is no longer shown. */
@@ -130,6 +143,11 @@ export class Answer {
 
   tick() {
     const seconds = (from) => Math.round((Date.now() - from) / 1000);
+    if (this.retry) {
+      const left = Math.max(0, -seconds(this.retry.at));
+      this.line.textContent = this.retry.text.replace(this.retry.spoken, `${left} s`);
+      return;
+    }
     if (this.thoughtAt && !this.tail && !this.end) {
       this.article.querySelector(".reasoning summary").textContent = say("thinking", seconds(this.thoughtAt));
     } else if (!this.position && !this.line.textContent && seconds(this.since) >= PATIENCE) {
@@ -161,15 +179,4 @@ export class Answer {
     this.tailElement.classList.toggle("as-heading", isHeading);
     this.tailElement.textContent = isCode ? text.replace(/^`{3,}[^\n]*\n?/, "") : text.replace(isHeading ? /^#+ / : "", "");
   }
-}
-
-function errorBlock(error) {
-  const block = cast("error");
-  block.querySelector("[data-message-text]").textContent = error.message;
-  block.querySelector("[data-hint]").textContent = error.hint;
-  if (error.detail) {
-    block.querySelector("details").hidden = false;
-    block.querySelector("pre").textContent = error.detail;
-  }
-  return block;
 }

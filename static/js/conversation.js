@@ -2,7 +2,9 @@
 
 import { setRunning, wireComposer } from "./composer.js";
 import { dressCode, wireCopy } from "./copy.js";
+import { wireEditing } from "./editing.js";
 import { Live } from "./live.js";
+import { wireMenus } from "./menus.js";
 import { wireScroll } from "./scroll.js";
 import { say } from "./words.js";
 
@@ -21,11 +23,8 @@ function wireStop(live) {
   });
 }
 
-function wireAgain(live) {
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-try-again]");
-    button?.closest(".message").querySelector(".actions form")?.requestSubmit();
-  });
+/** Follow what another version, another answer or an edit has brought into the page. */
+function wireSwaps(live) {
   document.body.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target !== transcript || event.detail.requestConfig?.elt?.id === "composer") return;
     dressCode(transcript);
@@ -41,6 +40,8 @@ if (transcript) {
   wireComposer(live);
   if (live) {
     wireStop(live);
-    wireAgain(live);
+    wireSwaps(live);
+    wireEditing(transcript);
+    wireMenus();
   }
 }

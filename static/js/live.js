@@ -2,6 +2,7 @@
 
 import { Answer } from "./answer.js";
 import { dressCode } from "./copy.js";
+import { keepEditing } from "./editing.js";
 import { Follower } from "./follow.js";
 import { announce, say } from "./words.js";
 
@@ -16,6 +17,7 @@ export class Live {
     this.running = running;
     this.answers = new Map();
     this.held = null;
+    this.lookedFor = new Set();
     this.adopt();
     this.follower = new Follower(transcript.dataset.socket, {
       position: () => this.current?.lastId ?? null,
@@ -28,6 +30,11 @@ export class Live {
   /** The answer that is being written, if there is one. */
   get current() {
     return [...this.answers.values()].find((answer) => ACTIVE.includes(answer.article.dataset.status));
+  }
+
+  /** The id of an answer that is being written on a branch that is not shown. */
+  get elsewhere() {
+    return this.transcript.querySelector("[data-elsewhere]")?.dataset.elsewhere;
   }
 
   /** Keep frames back while a send is on its way: its answer is not in the page yet. */
@@ -53,10 +60,10 @@ export class Live {
     let found = false;
     for (const article of this.transcript.querySelectorAll("[data-message][data-status]")) {
       if (!ACTIVE.includes(article.dataset.status) || this.answers.has(article.dataset.message)) continue;
-      this.answers.set(article.dataset.message, new Answer(article));
+      this.answers.set(article.dataset.message, new Answer(article, () => this.complete(article)));
       found = true;
     }
-    this.running(Boolean(this.current));
+    this.running(Boolean(this.current || this.elsewhere));
     return found;
   }
 
@@ -70,18 +77,30 @@ export class Live {
       return;
     }
     const answer = this.answers.get(frame.message);
-    if (!answer) {
-      if (!this.transcript.querySelector(`[data-message="${CSS.escape(frame.message)}"]`)) this.refresh();
-      return;
-    }
-    if (answer.isNew(frame.id)) this.apply(answer, frame);
+    if (!answer) this.miss(frame);
+    else if (answer.isNew(frame.id)) this.apply(answer, frame);
   }
 
-  apply(answer, { event, data }) {
-    if (event === "attempt-start") answer.clear();
+  /** A frame of a message that is not followed: look for it once; what is on another branch is left alone. */
+  miss({ event, message }) {
+    if (message === this.elsewhere) {
+      if (event === "generation-end") this.refresh(true);
+    } else if (!this.lookedFor.has(message) && !this.find(message)) {
+      this.lookedFor.add(message);
+      this.refresh();
+    }
+  }
+
+  find(message) {
+    return this.transcript.querySelector(`[data-message="${CSS.escape(message)}"]`);
+  }
+
+  apply(answer, { event, data, position }) {
+    if (event === "queue") answer.queued(position);
+    else if (event === "attempt-start") answer.clear();
     else if (event === "block") answer.block(data.html, data.end);
     else if (event === "reasoning-delta") answer.think(data.text);
-    else if (event === "notice") answer.notice(data.text);
+    else if (event === "notice") answer.told(data);
     else if (event === "generation-start") answer.article.dataset.status = "running";
     else if (event === "generation-end") this.finish(answer, data);
     else if (event === "text-delta" && !answer.write(data.offset, data.text)) this.rewind(answer);
@@ -96,14 +115,15 @@ export class Live {
     answer.finish(data);
     this.running(false);
     announce(data.error ? data.error.message : say("done"));
-    setTimeout(() => (answer.verdict ? this.refresh(true) : this.complete(answer.article)), SETTLE);
+    setTimeout(() => answer.verdict && this.refresh(true), SETTLE);
   }
 
-  /** Take from the finished page what frames do not tell: the model, the usage, where an error is mended. */
+  /** Take what frames do not tell from the server: how it ended, what can be done next, the model, the usage. */
   async complete(article) {
-    const fetched = await this.fetchTranscript().catch(() => null);
-    const finished = fetched?.querySelector(`[data-message="${CSS.escape(article.dataset.message)}"]`);
-    if (!finished || ACTIVE.includes(finished.dataset.status)) return;
+    const fetched = await this.fetch(article.dataset.url).catch(() => null);
+    const finished = fetched?.querySelector("[data-message]");
+    this.isBehind = !finished;
+    if (!finished || !article.isConnected || ACTIVE.includes(finished.dataset.status)) return;
     for (const part of [".speaker", ".ending", ".actions"]) {
       article.querySelector(part)?.replaceWith(finished.querySelector(part));
     }
@@ -118,7 +138,7 @@ export class Live {
 
   cameBack() {
     if (this.current) this.current.notice("");
-    else this.refresh();
+    else this.refresh(this.isBehind);
   }
 
   /** Fetch the transcript and show it if it is not the one that is shown. */
@@ -129,7 +149,7 @@ export class Live {
     }
     this.refreshing = true;
     try {
-      const fetched = await this.fetchTranscript();
+      const fetched = await this.fetch(this.transcript.dataset.url);
       if (fetched) this.show(fetched, always);
     } catch {
       // The socket comes back by itself and asks again then.
@@ -142,9 +162,9 @@ export class Live {
     }
   }
 
-  /** The transcript as the server draws it; null when it cannot be had now. */
-  async fetchTranscript() {
-    const response = await fetch(this.transcript.dataset.url, { headers: { "HX-Request": "true" } });
+  /** A part of the page as the server draws it; null when it cannot be had now. */
+  async fetch(url) {
+    const response = await fetch(url, { headers: { "HX-Request": "true" } });
     if (response.redirected || response.status === 404) location.reload();
     if (response.redirected || !response.ok) return null;
     const template = document.createElement("template");
@@ -155,14 +175,19 @@ export class Live {
   show(fetched, always) {
     if (this.held || (!always && shape(fetched) === shape(this.transcript))) return;
     dressCode(fetched);
+    const focused = document.activeElement;
+    keepEditing(this.transcript, fetched);
     this.transcript.replaceChildren(fetched);
+    if (focused.isConnected) focused.focus({ preventScroll: true });
+    this.isBehind = false;
     window.htmx?.process(this.transcript);
     if (this.adopt()) this.follower.follow(null);
   }
 }
 
-/** Which messages there are and whether they are being written. */
+/** Which messages and versions there are, and what is being written. */
 function shape(root) {
   const articles = [...root.querySelectorAll("[data-message]")];
-  return articles.map(({ dataset }) => `${dataset.message}:${ACTIVE.includes(dataset.status)}`).join();
+  const parts = articles.map(({ dataset }) => [dataset.message, dataset.versions, ACTIVE.includes(dataset.status)].join());
+  return [...parts, root.querySelector("[data-elsewhere]")?.dataset.elsewhere].join(";");
 }

@@ -27,5 +27,23 @@ export function wireScroll(scroll, content) {
   new ResizeObserver(() => atEnd && toEnd()).observe(scroll);
   document.addEventListener("click", (event) => event.target.closest("[data-to-end]") && toEnd());
   document.addEventListener("wiz:sent", toEnd);
+  keepPlace(scroll, content, () => { atEnd = isAtEnd(); });
   toEnd();
+}
+
+/** Whatever replaces the content, what has the focus stays where it is on the screen. */
+function keepPlace(scroll, content, moved) {
+  let place = null;
+  document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const focused = document.activeElement;
+    const isInside = detail.target === content && focused.id && content.contains(focused);
+    place = isInside ? { id: focused.id, top: focused.getBoundingClientRect().top } : null;
+  });
+  document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
+    const found = detail.target === content && place && document.getElementById(place.id);
+    if (!found) return;
+    scroll.scrollTop += found.getBoundingClientRect().top - place.top;
+    place = null;
+    moved();
+  });
 }

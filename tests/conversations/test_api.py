@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from agents.models import Agent
 from conversations.models import Conversation, Generation, Message
-from tests.factories import make_agent, make_provider, make_user
+from tests.factories import make_agent, make_answer, make_provider, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -233,7 +233,7 @@ def test_a_parent_of_another_conversation_is_400(api: APIClient, conversation: C
     other = Conversation.objects.create(owner=conversation.owner, agent=conversation.agent)
     foreign = Conversation.objects.create(owner=outsider)
     for place in (other, foreign):
-        parent = Message.objects.create(conversation=place, role="assistant", content="x")
+        parent = make_answer(place, "x")
         response = say(api, conversation, parent=str(parent.pk))
         assert response.status_code == 400
         assert list(response.json()["error"]["detail"]) == ["parent"]
@@ -260,6 +260,68 @@ def test_only_answers_are_regenerated_and_only_questions_edited(api: APIClient, 
     assert api.post(f"/api/v1/messages/{sent['reply']['id']}/edit/", {"content": "x"}, format="json").status_code == 400
 
 
+def test_a_version_is_selected_and_the_shown_branch_follows(api: APIClient, conversation: Conversation) -> None:
+    sent = say(api, conversation, "first").json()
+    assert (
+        api.post(f"/api/v1/messages/{sent['message']['id']}/edit/", {"content": "x"}, format="json").status_code == 409
+    )
+    finish(conversation)
+    api.post(f"/api/v1/messages/{sent['message']['id']}/edit/", {"content": "second"}, format="json")
+    selected = api.post(f"/api/v1/messages/{sent['message']['id']}/select/")
+    assert selected.status_code == 200, "also while the other version's run is active"
+    assert selected.json()["id"] == str(conversation.pk)
+    branch = api.get(url(conversation, "messages/")).json()["results"]
+    assert [row["id"] for row in branch] == [sent["message"]["id"], sent["reply"]["id"]]
+    assert Generation.objects.active().count() == 1
+
+
+def test_a_fork_is_a_conversation_of_its_own(api: APIClient, conversation: Conversation) -> None:
+    sent = say(api, conversation, "first").json()
+    finish(conversation)
+    say(api, conversation, "second")
+    forked = api.post(url(conversation, "fork/"), {"message": sent["reply"]["id"]}, format="json")
+    assert forked.status_code == 201
+    assert (forked.json()["title"], forked.json()["agent"]) == ("first (fork)", str(conversation.agent_id))
+    branch = api.get(f"/api/v1/conversations/{forked.json()['id']}/messages/").json()["results"]
+    assert [row["content"] for row in branch] == ["first", ""]
+    assert [row["generation"] for row in branch] == [None, None]
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_a_fork_at_a_message_of_another_conversation_is_400(
+    api: APIClient, conversation: Conversation, owner: User, outsider: User, owned: bool
+) -> None:
+    """S2."""
+    elsewhere = make_answer(Conversation.objects.create(owner=owner if owned else outsider))
+    response = api.post(url(conversation, "fork/"), {"message": str(elsewhere.pk)}, format="json")
+    assert response.status_code == 400
+    assert list(response.json()["error"]["detail"]) == ["message"]
+    assert api.post(url(conversation, "fork/"), {}, format="json").status_code == 400
+    assert api.post(url(conversation, "fork/"), {"message": "x"}, format="json").status_code == 400
+
+
+def test_another_model_for_one_answer_is_named_with_its_provider(
+    api: APIClient, conversation: Conversation, owner: User, outsider: User
+) -> None:
+    """S2."""
+    sent = say(api, conversation).json()
+    finish(conversation)
+    address = f"/api/v1/messages/{sent['reply']['id']}/regenerate/"
+    mine, theirs = make_provider(owner), make_provider(outsider)
+    for field, body in {
+        "provider": {"provider": str(theirs.pk), "model": "practice"},
+        "model": {"provider": str(mine.pk)},
+        "model ": {"model": "practice"},
+        "model  ": {"provider": str(mine.pk), "model": "x" * 201},
+    }.items():
+        response = api.post(address, body, format="json")
+        assert response.status_code == 400
+        assert list(response.json()["error"]["detail"]) == [field.strip()]
+    assert api.post(address, {"provider": str(mine.pk), "model": "practice"}, format="json").status_code == 202
+    run = Generation.objects.active().get()
+    assert (run.override_provider, run.override_model) == (mine, "practice")
+
+
 def test_a_queued_run_is_stopped_at_once(api: APIClient, conversation: Conversation) -> None:
     """R22."""
     generation = say(api, conversation).json()["generation"]["id"]
@@ -283,6 +345,8 @@ def test_nothing_of_a_stranger_s_conversation_exists(
         say(stranger, conversation),
         stranger.post(f"/api/v1/messages/{message}/edit/", {"content": "x"}, format="json"),
         stranger.post(f"/api/v1/messages/{reply}/regenerate/", {}, format="json"),
+        stranger.post(f"/api/v1/messages/{reply}/select/"),
+        stranger.post(url(conversation, "fork/"), {"message": reply}, format="json"),
         stranger.get(f"/api/v1/generations/{run}/"),
         stranger.post(f"/api/v1/generations/{run}/cancel/"),
         stranger.get(f"/api/v1/generations/{run}/events/"),

@@ -16,7 +16,7 @@ from conversations.models import Conversation, Generation, Message
 from conversations.run import Run
 from providers import engine, valkey
 from tests.conversations.conftest import Reading, collect, read
-from tests.factories import make_user
+from tests.factories import make_answer, make_user
 
 WORDS = [f"wörd{number} 😀 " for number in range(400)]
 TEXT = "".join(WORDS)
@@ -25,7 +25,7 @@ TEXT = "".join(WORDS)
 @pytest.fixture
 def generation(transactional_db: None) -> Iterator[Generation]:
     conversation = Conversation.objects.create(owner=make_user(email="eve@example.org"))
-    message = Message.objects.create(conversation=conversation, role="assistant")
+    message = make_answer(conversation)
     yield Generation.objects.create(
         conversation=conversation, message=message, status="running", attempt=1, epoch=1000, heartbeat_at=timezone.now()
     )

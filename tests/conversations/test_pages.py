@@ -1,14 +1,17 @@
 """The pages on which people and agents talk, without a worker: nothing answers here."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from accounts.models import User
 from agents.models import Agent
+from conversations import services
 from conversations.models import Conversation, Generation, Message
 from conversations.services import Sent, send_message, start_conversation
 from providers.errors import AuthFailed
-from providers.models import Provider
+from providers.models import Provider, ProviderModel
 from tests.factories import make_agent, make_provider, make_user
 
 pytestmark = pytest.mark.django_db
@@ -157,7 +160,187 @@ def test_regenerating_shows_another_answer(home: Client, sent: Sent) -> None:
     finish(sent, content="First")
     page = home.post(url(sent, f"messages/{sent.reply.pk}/regenerate/"), headers=HTMX).content.decode()
     assert page.count("<article") == 2
-    assert str(sent.reply.pk) not in page
+    assert f'data-message="{sent.reply.pk}"' not in page
+    assert "2 of 2" in page
+
+
+def test_one_answers_again_with_another_agent_or_model(
+    home: Client, sent: Sent, owner: User, outsider: User, talker: Agent
+) -> None:
+    finish(sent, content="First")
+    assert talker.provider is not None
+    make_agent(owner, talker.provider, name="Second pen")
+    make_agent(outsider, make_provider(outsider), name="Not yours")
+    for number in range(12):
+        ProviderModel.objects.create(provider=talker.provider, model_id=f"model-{number:02}")
+    menu = home.get(url(sent, f"messages/{sent.reply.pk}/again/"), headers=HTMX).content.decode()
+    assert "Second pen" in menu
+    assert "Not yours" not in menu
+    assert "model-07" in menu
+    assert "model-08" not in menu
+    chosen = {"model": str(ProviderModel.objects.get(model_id="model-03").pk)}
+    assert home.post(url(sent, f"messages/{sent.reply.pk}/regenerate/"), chosen, headers=HTMX).status_code == 200
+    run = Generation.objects.active().get()
+    assert (run.override_provider, run.override_model) == (talker.provider, "model-03")
+
+
+def test_a_model_or_agent_of_somebody_else_is_refused_in_words(home: Client, sent: Sent, outsider: User) -> None:
+    finish(sent, content="First")
+    theirs = make_provider(outsider)
+    model = ProviderModel.objects.create(provider=theirs, model_id="secret")
+    for choice in ({"model": str(model.pk)}, {"agent": str(make_agent(outsider, theirs).pk)}):
+        response = home.post(url(sent, f"messages/{sent.reply.pk}/regenerate/"), choice, headers=HTMX)
+        assert response.status_code == 422
+        assert response.headers["HX-Retarget"] == "#composer-error"
+        assert "Choose another" in response.content.decode()
+    assert not Generation.objects.active().exists()
+
+
+def test_editing_begins_in_place_with_and_without_a_script(home: Client, sent: Sent) -> None:
+    finish(sent)
+    form = home.get(url(sent, f"messages/{sent.message.pk}/edit/"), headers=HTMX).content.decode()
+    page = home.get(url(sent) + f"?edit={sent.message.pk}").content.decode()
+    for html in (form, page):
+        assert f'id="edit-{sent.message.pk}"' in html
+        assert "Hello &lt;b&gt;there&lt;/b&gt;</textarea>" in html
+    assert "<html" not in form
+    for nonsense in ("x", str(sent.reply.pk), str(sent.message.conversation_id)):
+        assert 'class="edit"' not in home.get(url(sent) + f"?edit={nonsense}").content.decode()
+    assert home.get(url(sent, f"messages/{sent.reply.pk}/edit/")).status_code == 404
+
+
+def test_an_edit_is_a_new_version_and_the_old_one_can_be_had_again(home: Client, sent: Sent) -> None:
+    finish(sent, content="Old answer")
+    address = url(sent, f"messages/{sent.message.pk}/edit/")
+    page = home.post(address, {"content": "Hello again", "key": "one"}, headers=HTMX).content.decode()
+    assert "Hello again" in page
+    assert "2 of 2" in page
+    assert "Old answer" not in page
+    page = home.post(url(sent, f"messages/{sent.message.pk}/select/"), headers=HTMX).content.decode()
+    assert "Old answer" in page
+    assert "1 of 2" in page
+    assert "Another version is being written." in page, "the run goes on"
+    page = home.get(url(sent)).content.decode()
+    assert "Another version is being written." in page
+    assert 'data-running="true"' in page
+
+
+def test_an_edit_without_a_script_goes_back_to_the_page(home: Client, sent: Sent) -> None:
+    finish(sent)
+    response = home.post(url(sent, f"messages/{sent.message.pk}/edit/"), {"content": "Hello again", "key": "one"})
+    assert response.headers["Location"] == url(sent)
+    assert "Hello again" in home.get(url(sent)).content.decode()
+    back = home.post(url(sent, f"messages/{sent.message.pk}/select/"))
+    assert back.headers["Location"] == url(sent)
+
+
+def test_an_edit_that_is_refused_keeps_its_words(home: Client, sent: Sent) -> None:
+    address = url(sent, f"messages/{sent.message.pk}/edit/")
+    early = home.post(address, {"content": "Too early", "key": "one"}, headers=HTMX)
+    assert early.status_code == 409
+    assert early.headers["HX-Retarget"] == f"#edit-{sent.message.pk}"
+    assert "Too early</textarea>" in early.content.decode()
+    finish(sent)
+    plain = home.post(address, {"content": " ", "key": "one"})
+    assert plain.status_code == 422
+    assert "Write something first." in plain.content.decode()
+    assert 'class="edit"' in plain.content.decode()
+
+
+def test_a_refused_regeneration_leaves_the_composer_alone(home: Client, sent: Sent) -> None:
+    response = home.post(url(sent, f"messages/{sent.reply.pk}/regenerate/"), headers=HTMX)
+    assert response.status_code == 409
+    assert response.headers["HX-Retarget"] == "#composer-error"
+    assert "<textarea" not in response.content.decode()
+
+
+def test_a_fork_opens_as_a_conversation_of_its_own(home: Client, sent: Sent) -> None:
+    finish(sent, content="An answer")
+    response = home.post(url(sent, f"messages/{sent.reply.pk}/fork/"))
+    page = home.get(response.headers["Location"]).content.decode()
+    assert response.headers["Location"] != url(sent)
+    assert "(fork)" in page
+    assert "An answer" in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "offered"),
+    [
+        ({"status": "cancelled"}, True),
+        ({"status": "interrupted"}, True),
+        ({"status": "failed", "error": AuthFailed(provider="Mine", status=401).record()}, True),
+        ({"status": "completed", "finish_reason": "length"}, True),
+        ({"status": "completed", "finish_reason": "stop"}, False),
+        ({"status": "failed", "error": AuthFailed(provider="Mine", status=401).record(), "content": ""}, False),
+        ({"status": "cancelled", "content": ""}, False),
+    ],
+)
+def test_an_answer_that_was_cut_off_can_go_on(home: Client, sent: Sent, fields: dict[str, Any], offered: bool) -> None:
+    finish(sent, **{"content": "Half of", **fields})
+    page = home.get(url(sent)).content.decode()
+    assert (url(sent, f"messages/{sent.reply.pk}/continue/") in page) is offered
+
+
+def test_only_the_last_answer_can_go_on(home: Client, sent: Sent) -> None:
+    finish(sent, "cancelled", "Half of")
+    home.post(url(sent, "messages/"), {"content": "More", "key": "one"})
+    assert f"messages/{sent.reply.pk}/continue/" not in home.get(url(sent)).content.decode()
+
+
+@pytest.mark.skipif(not hasattr(services, "continue_generation"), reason="the engine cannot continue yet")
+def test_going_on_runs_the_same_message_again(home: Client, sent: Sent) -> None:
+    finish(sent, "cancelled", "Half of")
+    page = home.post(url(sent, f"messages/{sent.reply.pk}/continue/"), headers=HTMX).content.decode()
+    assert f'data-message="{sent.reply.pk}" data-status="queued"' in page
+    refused = home.post(url(sent, f"messages/{sent.reply.pk}/continue/"), headers=HTMX)
+    assert refused.status_code == 409
+    assert refused.headers["HX-Retarget"] == "#composer-error"
+
+
+def test_one_message_is_served_as_the_transcript_shows_it(home: Client, sent: Sent) -> None:
+    finish(sent, "failed", error=AuthFailed(provider="Mine", status=401).record())
+    html = home.get(url(sent, f"messages/{sent.reply.pk}/")).content.decode()
+    assert html.count("<article") == 1
+    assert 'href="/providers/"' in html
+
+
+RECEIPT = {
+    "provider": "Mine",
+    "kind": "openai",
+    "model": "large",
+    "model_answered": "large-2026",
+    "parameters": {"temperature": 0.2},
+    "dropped": ["top_p"],
+    "messages_sent": 20,
+    "left_out": {"by_count": 3, "by_context": 2},
+    "attempts": [{"attempt": 1, "provider": "First", "model": "tiny", "code": "rate_limit"}],
+    "hops": [{"provider": "First", "model": "tiny", "code": "rate_limit", "message": "First is busy.", "at": ""}],
+    "timings": {"queued": 12, "first_token": 1234, "total": 65_000},
+}
+
+
+def test_a_receipt_tells_what_was_asked_and_what_it_cost(home: Client, sent: Sent) -> None:
+    usage = {"input_tokens": 1204, "output_tokens": 12, "certain": False, "cost": "0.00123456"}
+    finish(sent, content="So", usage=usage, receipt=RECEIPT, attempt=2, model="large", provider_name="Mine")
+    address = url(sent, f"messages/{sent.reply.pk}/receipt/")
+    receipt = home.get(address, headers=HTMX).content.decode()
+    for words in (
+        "Mine", "large-2026 answered", "temperature 0.2", "top p", "5 earlier ones left out", "First is busy.",
+        "12 ms", "1.2 s", "1 min 5 s", "1,204 in, 12 out", "Estimated", "$0.00123",
+    ):  # fmt: skip
+        assert words in receipt
+    assert "<html" not in receipt
+    assert "<html" in home.get(address).content.decode(), "a page of its own without a script"
+    page = home.get(url(sent)).content.decode()
+    assert "First is busy. large at Mine answered instead." in page
+    assert "Earlier messages were left out" in page
+
+
+def test_the_receipt_of_an_old_answer_says_what_is_known(home: Client, sent: Sent) -> None:
+    finish(sent, content="So", model="large")
+    receipt = home.get(url(sent, f"messages/{sent.reply.pk}/receipt/"), headers=HTMX)
+    assert receipt.status_code == 200
+    assert "large" in receipt.content.decode()
 
 
 def test_stop_is_remembered(home: Client, sent: Sent) -> None:
@@ -196,12 +379,19 @@ def test_what_is_not_yours_cannot_be_read(client: Client, sent: Sent, outsider: 
 def test_what_is_not_yours_cannot_be_changed(client: Client, sent: Sent, outsider: User, path: str) -> None:
     client.force_login(outsider)
     assert client.post(url(sent, path), {"content": "x", "title": "x", "confirm": "x"}).status_code == 404
-    assert client.post(url(sent, f"messages/{sent.reply.pk}/regenerate/")).status_code == 404
 
 
-def test_a_message_of_another_conversation_cannot_be_regenerated(
-    home: Client, sent: Sent, owner: User, talker: Agent
+@pytest.mark.parametrize("action", ["regenerate", "select", "fork", "continue", "edit", "again", "receipt", ""])
+def test_a_message_is_reached_only_by_its_owner_in_its_own_conversation(
+    client: Client, sent: Sent, owner: User, outsider: User, action: str
 ) -> None:
     finish(sent)
-    other = start_conversation(user=owner, agent=talker)
-    assert home.post(f"/c/{other.pk}/messages/{sent.reply.pk}/regenerate/").status_code == 404
+    other = start_conversation(user=owner, agent=None)
+    wrong = [(owner, f"/c/{other.pk}/"), (outsider, url(sent))]
+    for person, place in wrong:
+        client.force_login(person)
+        address = f"{place}messages/{sent.reply.pk}/{action}/".replace("//", "/")
+        answers = {client.get(address).status_code, client.post(address, {"content": "x"}).status_code}
+        assert answers <= {404, 405}
+        assert 404 in answers
+    assert Message.objects.count() == 2

@@ -9,7 +9,7 @@ from accounts.models import ApiToken, User
 from accounts.services import create_token
 from conversations.models import Conversation, Generation, Message
 from providers.models import Provider, ProviderModel, UsageRecord
-from tests.factories import PASSWORD, make_agent, make_provider, make_staff, make_user
+from tests.factories import PASSWORD, make_agent, make_answer, make_provider, make_staff, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def provider(staff: User) -> Provider:
     provider = make_provider(None, name="Shared", api_key=CANARY)
     agent = make_agent(None, provider)
     conversation = Conversation.objects.create(owner=staff, agent=agent, title=SPOKEN)
-    message = Message.objects.create(conversation=conversation, role="assistant", content=SPOKEN)
+    message = make_answer(conversation, SPOKEN)
     Generation.objects.create(conversation=conversation, message=message)
     ProviderModel.objects.create(provider=provider, model_id="m")
     UsageRecord.objects.create(user=staff, provider=provider, provider_name="Shared", model="m")

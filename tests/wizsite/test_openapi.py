@@ -54,6 +54,8 @@ def test_every_part_of_the_contract_is_described(document: dict[str, Any]) -> No
         "conversations/{id}/messages/": {"get", "post"},
         "messages/{id}/edit/": {"post"},
         "messages/{id}/regenerate/": {"post"},
+        "messages/{id}/select/": {"post"},
+        "conversations/{id}/fork/": {"post"},
         "generations/{id}/": {"get"},
         "generations/{id}/cancel/": {"post"},
         "usage/": {"get"},
