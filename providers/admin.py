@@ -77,7 +77,16 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ("name", "kind", "base_url", "owner", "is_shared", "is_active", "has_api_key", "health")
     list_filter = ("kind", "is_shared", "is_active", "health")
     search_fields = ("name", "base_url", "owner__email")
-    readonly_fields = ("key_hint", "health", "health_message", "checked_at", "models_fetched_at", "revision")
+    readonly_fields = (
+        "key_hint",
+        "health",
+        "health_message",
+        "health_code",
+        "health_detail",
+        "checked_at",
+        "models_fetched_at",
+        "revision",
+    )
     filter_horizontal = ("groups",)
     list_select_related = ("owner",)
     actions = ("test", "refresh", "clear")
@@ -86,6 +95,7 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
         (_("Who may use it"), {"fields": ("owner", "is_shared", "groups", "is_default")}),
         (_("Account"), {"fields": ("organization", "project")}),
         (_("State"), {"fields": ("health", "health_message", "checked_at", "models_fetched_at", "revision")}),
+        (_("Details of the last failure"), {"classes": ("collapse",), "fields": ("health_code", "health_detail")}),
     )
 
     def save_model(self, request: HttpRequest, obj: Provider, form: ProviderForm, change: bool) -> None:

@@ -27,7 +27,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What a test showed. ``code`` is ``ok`` or the error's code; ``hint`` says what to do next."""
+    """What a test showed. ``code`` is ``ok`` or the error's code; ``hint`` says what to do next.
+
+    ``detail`` is the provider's own text, bounded and without secrets.
+    """
 
     __test__ = False  # not a test class, whatever its name tells a test runner
 
@@ -37,6 +40,7 @@ class TestResult:
     hint: str
     model: str
     latency_ms: int
+    detail: str = ""
 
 
 async def stream_text(provider: Provider | UUID | str, request: ChatRequest) -> AsyncIterator[StreamEvent]:
@@ -93,6 +97,7 @@ def test_provider(*, provider: Provider, model: str | None = None) -> TestResult
         hint=error.hint,
         model=error.model or chosen,
         latency_ms=latency,
+        detail=error.detail,
     )
 
 

@@ -79,12 +79,13 @@ def refresh(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Fetch the list of models again."""
     provider = _provider(request, pk)
     count = discovery.refresh_models(provider=provider)
-    provider.refresh_from_db(fields=["health", "health_message", "models_fetched_at"])
+    provider.refresh_from_db(fields=["health", "health_code", "health_message", "health_detail", "models_fetched_at"])
     if not request.htmx:
         text = ngettext("%d model is known now.", "%d models are known now.", count) % count
         messages.success(request, text)
         return redirect("providers:edit", pk)
-    return render(request, "providers/_models.html", {"provider": provider, "models": _models(provider)})
+    context = {"provider": provider, "models": _models(provider), "is_fresh": True}
+    return render(request, "providers/_models.html", context)
 
 
 @login_required
