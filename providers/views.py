@@ -15,6 +15,7 @@ from accounts.requests import PersonRequest
 from providers import discovery, generation
 from providers.forms import ProviderForm
 from providers.models import Provider, ProviderModel
+from providers.practice.faults import DESCRIPTIONS
 from providers.services import delete_provider
 
 
@@ -111,5 +112,14 @@ def _models(provider: Provider) -> list[ProviderModel]:
 
 
 def _show(request: PersonRequest, provider: Provider, form: ProviderForm, problem: str = "") -> HttpResponse:
-    context = {"form": form, "provider": provider, "models": _models(provider), "delete_problem": problem}
+    context = {
+        "form": form,
+        "provider": provider,
+        "models": _models(provider),
+        "delete_problem": problem,
+    }
+    if provider.is_practice:
+        # A shared agent answers whoever presses the button.
+        guide = provider.agents.filter(owner=None, is_active=True).first()
+        context |= {"faults": list(DESCRIPTIONS.items()), "guide": guide}
     return render(request, "providers/form.html", context, status=422 if form.errors or problem else 200)
