@@ -204,7 +204,18 @@ async def test_a_list_of_models_that_is_none_is_typed(dialect: str, body: bytes,
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_what_is_no_model_in_a_list_is_skipped(dialect: str) -> None:
-    items: list[object] = [None, 5, "x", [], {}, {"id": None}, {"id": ""}, {"id": ["a"]}, {"id": "good"}, {"id": "é\ud83e\x00"}]
+    items: list[object] = [
+        None,
+        5,
+        "x",
+        [],
+        {},
+        {"id": None},
+        {"id": ""},
+        {"id": ["a"]},
+        {"id": "good"},
+        {"id": "é\ud83e\x00"},
+    ]
     body = json.dumps({"data": items}).encode()
     async with answering(http(body, kind="application/json")) as base:
         assert await models_of(base, dialect) == ["good", "é\ufffd"]
