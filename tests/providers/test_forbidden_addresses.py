@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
-from providers import discovery, engine, generation, registry
+from providers import discovery, engine, generation
 from providers.errors import ProviderError
 from providers.models import Provider
 from providers.network import GuardBackend, check_base_url
@@ -88,9 +88,6 @@ def codes_of(provider: Provider) -> dict[str, str]:
     codes["test_provider"] = generation.test_provider(provider=provider, model="m").code
     discovery.refresh_models(provider=provider)
     codes["refresh_models"] = Provider.objects.get(pk=provider.pk).health_code
-    with pytest.raises(ProviderError) as caught:
-        registry.validate_provider(provider.pk)
-    codes["validate_provider"] = caught.value.code
     return codes
 
 

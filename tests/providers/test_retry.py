@@ -98,7 +98,16 @@ async def test_what_is_not_a_providers_failure_is_not_retried(error: BaseExcepti
 
 def test_every_error_says_itself_whether_it_is_retried() -> None:
     """The codes of the design, so that a changed class attribute is noticed."""
-    retried = {"rate_limit", "timeout", "connection_failed", "overloaded", "server_error", "bad_response", "incomplete"}
+    retried = {
+        "rate_limit",
+        "timeout",
+        "connection_failed",
+        "overloaded",
+        "provider_busy",
+        "server_error",
+        "bad_response",
+        "incomplete",
+    }
     for kind in descendants(ProviderError):
         error = kind()
         assert (next_delay(error, 1) is not None) == (error.code in retried), error.code

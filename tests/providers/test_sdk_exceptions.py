@@ -230,7 +230,7 @@ def test_an_exception_without_a_status_has_its_code(
 ) -> None:
     kind = classes[library][name]
     if library == "httpcore2":
-        kind = next(TRANSPORT_ERRORS[base] for base in kind.__mro__ if base in TRANSPORT_ERRORS)  # type: ignore[index]
+        kind = next(TRANSPORT_ERRORS[base] for base in kind.__mro__ if base in TRANSPORT_ERRORS)
     assert not is_by_status(kind)
     assert code_of(raised(kind)) == code
 
