@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench lock clean
+.PHONY: run test lint chaos bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -49,6 +49,9 @@ lint: dev ## Style, types, migrations, system checks, templates
 	$(BIN)/python manage.py makemigrations --check --dry-run; \
 	$(BIN)/python manage.py check --fail-level WARNING; \
 	$(BIN)/python manage.py check_templates
+
+chaos: dev ## Kill parts of a running Wiz fifty times (CHAOS_KILLS) while people talk; takes about twenty minutes
+	@CHAOS_KILLS="$${CHAOS_KILLS:-50}" $(BIN)/python -m pytest -n 0 -s tests/wizsite/test_chaos.py $(ARGS)
 
 bench: dev ## Run the benchmarks
 	@for script in benchmarks/bench_*.py; do PYTHONPATH=. $(BIN)/python "$$script" $(ARGS); done

@@ -1,10 +1,10 @@
 """REST: agents."""
 
-from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import status, viewsets
+from rest_framework import generics, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -13,10 +13,12 @@ from rest_framework.response import Response
 from accounts.rest import person
 from agents import services
 from agents.models import Agent
-from agents.serializers import AgentSerializer, AnswerSerializer, GenerateSerializer
-from providers.ledger import record_usage
+from agents.serializers import AgentSerializer, GenerateSerializer
+from providers.answering import Answering
+from providers.generate_api import TEXT_RESPONSES, answer_later
 from providers.serializers import TestResultSerializer
 from providers.types import ChatMessage
+from providers.waiting import AlwaysJSON, Later, awaited
 
 
 class AgentViewSet(viewsets.GenericViewSet[Agent]):
@@ -28,7 +30,7 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
     def get_queryset(self) -> Any:
         """What may be used to read and to ask, what may be changed to change."""
         user = person(self.request)
-        if self.action in {"list", "retrieve", "generate"}:
+        if self.action in {"list", "retrieve"}:
             return Agent.objects.visible_to(user)
         return Agent.objects.editable_by(user)
 
@@ -62,32 +64,36 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
         """One real, small call. A failing agent is a successful test: look at ``ok``."""
         return Response(TestResultSerializer(services.test_agent(agent=self.get_object())).data)
 
-    @extend_schema(request=GenerateSerializer, responses=AnswerSerializer)
-    @action(detail=True, methods=["post"])
-    def generate(self, request: Request, pk: str) -> Response:
-        """An answer outside any conversation."""
-        agent = self.get_object()
-        serializer = GenerateSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        given = serializer.validated_data
-        answer = services.generate_response(
-            agent=agent, message=given["message"], history=_history(given.get("history", []))
-        )
-        if answer.usage is not None:
-            record_usage(
-                user=person(request),
-                provider=agent.provider,
-                model=agent.model,
-                usage=answer.usage,
-                agent_name=agent.name,
-            )
-        body = {**asdict(answer), "usage": asdict(answer.usage) if answer.usage else None}
-        return Response(AnswerSerializer(body).data)
-
     def _parsed(self, *, partial: bool) -> dict[str, Any]:
         serializer = self.get_serializer(data=self.request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
+
+
+class GenerateView(generics.GenericAPIView[Agent]):
+    """An agent's answer outside any conversation."""
+
+    content_negotiation_class = AlwaysJSON
+    queryset = Agent.objects.none()
+
+    def get_queryset(self) -> Any:
+        """The agents that the caller may use."""
+        return Agent.objects.visible_to(person(self.request)).select_related("provider", "owner")
+
+    @extend_schema(request=GenerateSerializer, responses=TEXT_RESPONSES)
+    def post(self, request: Request, pk: UUID) -> Later:
+        """An answer: whole, or with ``stream`` as the events of ``/generate/text/``.
+
+        When the agent's model fails before it has said anything the agent's fallbacks are asked; see ``hops``.
+        """
+        agent = self.get_object()
+        serializer = GenerateSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        question = ChatMessage(role="user", content=given["message"])
+        calls = services.build_calls(agent, [*_history(given.get("history", [])), question])
+        answering = Answering(calls, user=person(request))
+        return answer_later(self, request, answering, is_streamed=given["stream"])
 
 
 def _history(items: list[dict[str, Any]]) -> list[ChatMessage]:
@@ -99,3 +105,6 @@ def _history(items: list[dict[str, Any]]) -> list[ChatMessage]:
             raise ValidationError({"history": ["Each item is {role: user or assistant, content: text}."]})
         history.append(ChatMessage(role, content))
     return history
+
+
+generate = awaited(GenerateView.as_view())

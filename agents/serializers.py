@@ -6,15 +6,7 @@ from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
 from agents.models import Agent
-from providers.models import Provider
-
-
-class ProviderField(serializers.PrimaryKeyRelatedField[Provider]):
-    """The id of a provider that the caller may use."""
-
-    def get_queryset(self) -> Any:
-        """Foreign providers do not exist for the caller."""
-        return Provider.objects.visible_to(self.context["request"].user)
+from providers.generate_serializers import ProviderField
 
 
 class AgentSerializer(StrictSerializer, serializers.ModelSerializer[Agent]):
@@ -47,13 +39,4 @@ class GenerateSerializer(StrictSerializer):
 
     message = serializers.CharField(max_length=200_000, trim_whitespace=False)
     history = serializers.ListField(child=serializers.DictField(), required=False, max_length=200)
-
-
-class AnswerSerializer(serializers.Serializer[Any]):
-    """An agent's answer."""
-
-    text = serializers.CharField()
-    reasoning = serializers.CharField()
-    model = serializers.CharField()
-    finish_reason = serializers.CharField()
-    usage = serializers.DictField(allow_null=True)
+    stream = serializers.BooleanField(required=False, default=False)

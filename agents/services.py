@@ -1,6 +1,7 @@
 """Writes on agents, and asking them. A wrong value surfaces as ``ValidationError`` with the field's name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypedDict, Unpack, cast
 
 from django.core.exceptions import ValidationError
@@ -10,10 +11,10 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from agents.guide import ensure_practice_agent
 from agents.models import Agent
-from agents.requests import build_request
+from agents.requests import build_calls, build_request
 from agents.validation import Fallback, clean_agent
 from providers import engine, generation
-from providers.errors import ModelNotFound, ProviderNotFound
+from providers.errors import ProviderNotFound
 from providers.generation import TestResult
 from providers.models import Provider
 from providers.slugs import free_slug
@@ -22,6 +23,7 @@ from providers.types import ChatMessage, Completion
 __all__ = [
     "AgentChanges",
     "Fallback",
+    "build_calls",
     "build_request",
     "create_agent",
     "delete_agent",
@@ -107,9 +109,8 @@ def generate_response(*, agent: Agent, message: str, history: Sequence[ChatMessa
 
     Not for callers on an event loop.
     """
-    _require_model(agent)
-    request, _dropped = build_request(agent, [*history, ChatMessage(role="user", content=message)])
-    return engine.run(generation.generate_text(str(agent.provider_id), request))
+    call, *_fallbacks = build_calls(agent, [*history, ChatMessage(role="user", content=message)])
+    return replace(engine.run(generation.complete(call.provider, call.request)), dropped=call.dropped)
 
 
 def test_agent(*, agent: Agent) -> TestResult:
@@ -121,13 +122,6 @@ def test_agent(*, agent: Agent) -> TestResult:
 
 
 test_agent.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever its name tells a test runner
-
-
-def _require_model(agent: Agent) -> None:
-    if agent.provider is None:
-        raise ProviderNotFound
-    if not agent.model:
-        raise ModelNotFound(provider=agent.provider.name, detail="The agent has no model yet.")
 
 
 def _store(agent: Agent, *, kept_provider_id: object = None) -> Agent:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from agents.models import Agent
+from providers import requests
 from providers.models import Provider
 from providers.validation import clean_line
 
@@ -17,7 +18,7 @@ STARTERS: Final = 12
 STARTER_LENGTH: Final = 500
 FALLBACKS: Final = 5
 PROMPT_LENGTH: Final = 100_000
-EFFORTS: Final = ("", "none", "minimal", "low", "medium", "high", "xhigh", "max")
+EFFORTS: Final = ("", *requests.EFFORTS)
 LINES: Final = {"name": 100, "description": 300, "model": 200}
 NOT_TEXT: Final = {"Cc", "Cs"}  # Unicode categories: controls (but for line ends and tabs), lone surrogates
 

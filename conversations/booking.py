@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from conversations.models import Generation
-from providers.ledger import record_usage
+from providers.ledger import record_usage, usage_form
 from providers.types import ChatRequest, Usage
 
 
@@ -21,12 +21,4 @@ def book_usage(generation_id: UUID, request: ChatRequest, usage: Usage) -> dict[
         agent_name=generation.message.agent_name,
         generation_id=generation.pk,
     )
-    return {
-        "input_tokens": record.input_tokens,
-        "output_tokens": record.output_tokens,
-        "cache_read_tokens": record.cache_read_tokens,
-        "cache_write_tokens": record.cache_write_tokens,
-        "reasoning_tokens": record.reasoning_tokens,
-        "cost": str(record.cost) if record.cost is not None else None,
-        "certain": record.is_certain,
-    }
+    return usage_form(record)

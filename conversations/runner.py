@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +17,7 @@ from conversations.control import listen_for_stops
 from conversations.events import EventType
 from conversations.flusher import Flusher
 from conversations.run import Run, Snapshot
-from providers import registry
+from providers import generation
 from providers.errors import BadResponse, ProviderError, ProviderTimeout, UnknownError
 from providers.types import ChatRequest, Finish, ReasoningDelta, TextDelta
 
@@ -128,7 +127,7 @@ class Runner:
             active.cut_off(Ending.HANDED_BACK)
 
     async def _consume(self, run: Run, provider_id: UUID, request: ChatRequest, first: list[datetime]) -> Finish | None:
-        async with _open_stream(provider_id, request) as events:
+        async with aclosing(generation.stream(provider_id, request)) as events:
             async for event in events:
                 match event:
                     case TextDelta(text):
@@ -178,14 +177,6 @@ class Runner:
                 active.cut_off(Ending.FENCED)
             elif pk in verdict.stopped:
                 self.stop(pk)
-
-
-@asynccontextmanager
-async def _open_stream(provider_id: UUID, request: ChatRequest) -> AsyncIterator[AsyncIterator[object]]:
-    """The provider's events; leaving the block closes the connection within a second."""
-    client = await registry.get_client(provider_id)
-    async with aclosing(client.stream(request)) as events:  # type: ignore[type-var]
-        yield events
 
 
 _runner: Runner | None = None

@@ -6,8 +6,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from uuid import UUID
 
-from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -16,6 +14,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from accounts.authentication import SessionAuthentication, TokenAuthentication
+from accounts.callers import repeat_credentials
 from conversations.database import in_thread
 from conversations.events import START, Event, EventId
 from conversations.follow import Lagging, follow, look
@@ -87,7 +86,7 @@ async def _encode(request: HttpRequest, generation_id: UUID, after: EventId) -> 
                 now = time.monotonic()
                 if now - checked >= RECHECK_EVERY:
                     checked = now
-                    if await in_thread(_refusal, _again(request), generation_id) is not None:
+                    if await in_thread(_refusal, repeat_credentials(request), generation_id) is not None:
                         return
                 if event is not None:
                     written = now
@@ -95,15 +94,6 @@ async def _encode(request: HttpRequest, generation_id: UUID, after: EventId) -> 
                 elif now - written >= HEARTBEAT:
                     written = now
                     yield b": still here\n\n"
-
-
-def _again(request: HttpRequest) -> HttpRequest:
-    """The same credentials, looked up anew."""
-    fresh = HttpRequest()
-    fresh.method, fresh.META, fresh.COOKIES = request.method, request.META, request.COOKIES
-    fresh.session = SessionStore(request.session.session_key)
-    fresh.user = get_user(fresh)
-    return fresh
 
 
 async def _with_pauses(events: AsyncGenerator[Event], seconds: float) -> AsyncIterator[Event | None]:

@@ -1,21 +1,25 @@
 """Providers, their models and the ledger in the Django admin. The key goes in and never comes out."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from providers import registry
 from providers.discovery import refresh_models
 from providers.errors import ProviderError
 from providers.generation import test_provider
+from providers.key_admin import KeyInline, save_keys
 from providers.models import Provider, ProviderModel, ProviderQuerySet, UsageRecord
 from providers.services import create_provider, delete_provider, update_provider
-from providers.validation import ProviderFields, clean_fields, loses_key
+from providers.validation import ProviderFields, clean_fields, missing_secrets
+
+LIMITS = ("max_concurrency", "connect_timeout", "first_event_timeout", "idle_timeout", "total_timeout")
+FIELDS = ("name", "kind", "base_url", "organization", "project", "key_weight", *LIMITS)
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -29,6 +33,9 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
         help_text=_("Leave it empty to keep the present key. A key is never shown again."),
     )
+    key_weight = forms.IntegerField(
+        label=_("weight of the key"), required=False, initial=1, widget=UnfoldAdminIntegerFieldWidget
+    )
     base_url = forms.CharField(
         label=_("base URL"),
         required=False,
@@ -39,10 +46,11 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Provider
-        fields = (
-            "name", "kind", "base_url", "organization", "project",
-            "owner", "is_shared", "groups", "is_active", "is_default",
-        )  # fmt: skip
+        fields = (*FIELDS, "owner", "is_shared", "groups", "is_active", "is_default")
+
+    def clean_key_weight(self) -> int:
+        """One share, unless somebody says more."""
+        return self.cleaned_data["key_weight"] or 1
 
     def clean(self) -> dict[str, Any]:
         """The same rules as everywhere else."""
@@ -50,23 +58,15 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.errors:
             return given
         fresh = Provider.objects.filter(pk=self.instance.pk).first() or Provider(pk=self.instance.pk)
-        fields = ProviderFields(
-            name=given["name"],
-            kind=given["kind"],
-            base_url=given.get("base_url", ""),
-            api_key=given["new_key"] or None,
-            organization=given["organization"],
-            project=given["project"],
-        )
-        checked = clean_fields(fresh, fields)
-        if not fresh._state.adding and not given["new_key"] and self._loses_key(fresh, checked):
+        fields = cast("ProviderFields", {name: given[name] for name in FIELDS})
+        if given["new_key"]:
+            fields["api_key"] = given["new_key"]
+        clean_fields(fresh, fields)
+        if "api_key" in missing_secrets(fresh, fields):
             self.add_error("new_key", _("A new address or kind needs the key again."))
         if not given["is_shared"] and given["owner"] is None:
             self.add_error("owner", _("A provider that is not shared needs an owner."))
         return given
-
-    def _loses_key(self, fresh: Provider, checked: ProviderFields) -> bool:
-        return fresh.has_api_key and loses_key(fresh, kind=checked["kind"], base_url=checked["base_url"])
 
 
 @admin.register(Provider)
@@ -78,6 +78,7 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter = ("kind", "is_shared", "is_active", "health")
     search_fields = ("name", "base_url", "owner__email")
     readonly_fields = (
+        "header_names",
         "key_hint",
         "health",
         "health_message",
@@ -90,10 +91,12 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
     filter_horizontal = ("groups",)
     list_select_related = ("owner",)
     actions = ("test", "refresh", "clear")
+    inlines = (KeyInline,)
     fieldsets = (
-        (None, {"fields": ("name", "kind", "base_url", "new_key", "key_hint", "is_active")}),
+        (None, {"fields": ("name", "kind", "base_url", "new_key", "key_hint", "key_weight", "is_active")}),
         (_("Who may use it"), {"fields": ("owner", "is_shared", "groups", "is_default")}),
-        (_("Account"), {"fields": ("organization", "project")}),
+        (_("Account"), {"fields": ("organization", "project", "header_names")}),
+        (_("Limits"), {"fields": LIMITS}),
         (_("State"), {"fields": ("health", "health_message", "checked_at", "models_fetched_at", "revision")}),
         (_("Details of the last failure"), {"classes": ("collapse",), "fields": ("health_code", "health_detail")}),
     )
@@ -101,13 +104,17 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
     def save_model(self, request: HttpRequest, obj: Provider, form: ProviderForm, change: bool) -> None:
         """Write through the service."""
         given = form.cleaned_data
-        names = ("name", "kind", "base_url", "organization", "project", "owner", "is_shared", "is_active", "is_default")
+        names = (*FIELDS, "owner", "is_shared", "is_active", "is_default")
         changes: dict[str, Any] = {name: given[name] for name in names}
         if given["new_key"]:
             changes["api_key"] = given["new_key"]
         saved = update_provider(provider=obj, **changes) if change else create_provider(**changes)
         obj.pk = saved.pk
         obj._state.adding = False
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Further keys go through the services too."""
+        save_keys(formset, form.instance)
 
     def delete_model(self, request: HttpRequest, obj: Provider) -> None:
         """Through the service."""

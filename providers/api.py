@@ -1,6 +1,6 @@
 """REST: providers, their models, the registry."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -30,16 +30,22 @@ from providers.serializers import (
     UsageQuerySerializer,
     UsageSerializer,
 )
-from providers.services import create_provider, delete_provider, loses_key, update_provider
+from providers.services import create_provider, delete_provider, missing_secrets, update_provider
 from providers.usage import sum_usage
+from providers.validation import ProviderFields
 
 
 class KeyNeeded(APIException):
-    """An address or kind changed without its key."""
+    """An address or kind changed without its secrets."""
 
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
     default_code = "key_needed"
-    default_detail = "A new base_url or kind needs api_key again: a key is bound to the address it was given for."
+
+    def __init__(self, missing: list[str]) -> None:
+        super().__init__(
+            f"A new base_url or kind needs {' and '.join(missing)} again: "
+            "secrets are bound to the address they were given for."
+        )
 
 
 class ProviderViewSet(viewsets.GenericViewSet[Provider]):
@@ -74,10 +80,8 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
         """Change fields. A changed ``base_url`` or ``kind`` without ``api_key`` is refused with 422."""
         provider = self.get_object()
         given = self._parsed(ProviderSerializer, partial=True)
-        kind = given.get("kind", provider.kind)
-        base_url = given.get("base_url", provider.base_url if kind == provider.kind else "")
-        if "api_key" not in given and provider.has_api_key and loses_key(provider, kind=kind, base_url=base_url):
-            raise KeyNeeded
+        if missing := missing_secrets(provider, cast("ProviderFields", given)):
+            raise KeyNeeded(missing)
         changes = {"owner": person(request), **given} if given.get("is_shared") is False else given
         return Response(ProviderSerializer(update_provider(provider=provider, **changes)).data)
 

@@ -4,14 +4,17 @@ import asyncio
 import os
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext, suppress
 from threading import Lock
 from typing import NamedTuple, TypeVar, cast
 
 from providers.adapters.base import ProviderClient
-from providers.errors import ConnectionFailed
+from providers.errors import ConnectionFailed, ProviderError, ProviderInactive
+from providers.key_ring import KeyRing
+from providers.slots import Slots
 from providers.types import ChatRequest, ClientConfig, Completion, ModelInfo, StreamEvent
+from providers.withdrawal import watched
 
 Value = TypeVar("Value")
 GRACE = 1.0  # seconds between a client's last use and its closing, for whoever just got hold of it
@@ -25,34 +28,38 @@ class ClientKey(NamedTuple):
 
 
 class SharedClient:
-    """A client that many callers use at once; once retired it closes when its running calls have finished."""
+    """A client that many callers use at once; once retired it closes when its running calls have finished.
 
-    def __init__(self, client: ProviderClient, *, stored_url: str) -> None:
-        self._client = client
+    Keeps to the provider's limit of calls at the same time, and shares the calls out among its keys.
+    """
+
+    def __init__(self, client: ProviderClient, *further: ProviderClient, stored_url: str) -> None:
+        self._ring = KeyRing((client, *further))
         self.stored_url = stored_url
         self._calls = 0
-        self._retired = False
+        self._retired = self._withdrawn = False
         self._closing: asyncio.Task[None] | None = None
         self.config: ClientConfig = client.config
+        self._slots = _slots(client.config)
         self.used_at = time.monotonic()
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[StreamEvent]:
-        """As ``ProviderClient.stream``."""
-        with self._call():
-            events = cast("AsyncGenerator[StreamEvent]", self._client.stream(request))
+        """As ``ProviderClient.stream``; raises ``ProviderBusy`` too."""
+        async with self._call():
+            events = cast("AsyncGenerator[StreamEvent]", self._ring.stream(request))
             async with aclosing(events):
                 async for event in events:
                     yield event
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """As ``ProviderClient.complete``."""
-        with self._call():
-            return await self._client.complete(request)
+        """As ``ProviderClient.complete``; raises ``ProviderBusy`` too."""
+        async with self._call():
+            return await self._ring.call(lambda client: client.complete(request))
 
     async def list_models(self) -> list[ModelInfo]:
-        """As ``ProviderClient.list_models``."""
-        with self._call():
-            return await self._client.list_models()
+        """As ``ProviderClient.list_models``; needs no slot."""
+        async with self._call(needs_slot=False):
+            return await self._ring.call(lambda client: client.list_models())
 
     async def aclose(self) -> None:
         """Retire it: whoever shares it finishes first."""
@@ -68,13 +75,24 @@ class SharedClient:
         """Whether a call is running."""
         return self._calls > 0
 
-    @contextmanager
-    def _call(self) -> Iterator[None]:
+    async def withdraw(self) -> None:
+        """End every running call with ``ProviderInactive``: its provider was switched off or deleted."""
+        self._withdrawn = self._retired = True
+        await self._close()
+
+    @asynccontextmanager
+    async def _call(self, *, needs_slot: bool = True) -> AsyncIterator[None]:
         if self._closing is not None:
             raise ConnectionFailed(provider=self.config.provider_name, detail="The provider was changed meanwhile.")
         self._calls += 1
         try:
-            yield
+            with watched(self):
+                async with self._slots() if needs_slot else nullcontext():
+                    yield
+        except ProviderError:
+            if not self._withdrawn:
+                raise
+            raise ProviderInactive(provider=self.config.provider_name) from None
         finally:
             self._calls -= 1
             self.used_at = time.monotonic()
@@ -86,8 +104,21 @@ class SharedClient:
             asyncio.get_running_loop().call_later(GRACE, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
-        if not self.is_busy and self._closing is None:
-            self._closing = asyncio.get_running_loop().create_task(self._client.aclose())
+        if not self.is_busy:
+            self._close()
+
+    def _close(self) -> asyncio.Task[None]:
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._ring.aclose())
+        return self._closing
+
+
+def _slots(config: ClientConfig) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """What a call enters to hold a slot; nothing where the provider has no limit."""
+    if config.max_concurrency is None:
+        return nullcontext
+    patience = config.timeouts.first_event
+    return Slots(config.provider_id, config.provider_name, config.max_concurrency, patience).take
 
 
 class LoopClients:
@@ -96,6 +127,7 @@ class LoopClients:
     def __init__(self) -> None:
         self._clients: OrderedDict[ClientKey, SharedClient] = OrderedDict()
         self.pending: dict[str, asyncio.Task[SharedClient]] = {}
+        self._sweep: asyncio.TimerHandle | None = None
 
     def get(self, key: ClientKey) -> SharedClient | None:
         """The client, which counts as used now."""
@@ -116,6 +148,17 @@ class LoopClients:
         """Retire the clients of one provider, or all."""
         for key in [key for key in self._clients if provider_id in (None, key.provider_id)]:
             self._clients.pop(key).retire()
+
+    def sweep_from_now_on(self, seconds: float) -> None:
+        """Retire idle clients again and again, as long as there are any: a process that sleeps keeps no key."""
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(seconds / 4, self._sweep_now, seconds)
+
+    def _sweep_now(self, seconds: float) -> None:
+        self._sweep = None
+        self.drop_idle(seconds)
+        if self._clients:
+            self.sweep_from_now_on(seconds)
 
     def drop_idle(self, seconds: float) -> None:
         """Retire what nobody used for so long."""

@@ -9,10 +9,12 @@
       InvalidRequest                 invalid_request    no
         ContextTooLong               context_length     no
         SchemaRefused                invalid_schema     no    (refused before any call)
+        RequestRefused               invalid_request    no    (refused before any call)
       ContentFiltered                content_filtered   no
       ProviderTimeout                timeout            yes
       ConnectionFailed               connection_failed  yes
       Overloaded                     overloaded         yes
+      ProviderBusy                   provider_busy      yes   (refused before any call)
       ServerError                    server_error       yes
       BadResponse                    bad_response       yes   (before output)
       Incomplete                     incomplete         yes   (before output)
@@ -168,6 +170,13 @@ class SchemaRefused(InvalidRequest):
     next_step = "Look at the details, then change the schema."
 
 
+class RequestRefused(InvalidRequest):
+    """A request that Wiz does not send; ``detail`` is a sentence that says why and what to do. No call was made."""
+
+    sentence = "This request cannot be sent."
+    next_step = "Look at the details, then change the request."
+
+
 class ContentFiltered(ProviderError):
     """Refused by the provider's content rules."""
 
@@ -216,6 +225,15 @@ class Overloaded(ProviderError):
     retryable = True
     sentence = "{provider} is overloaded."
     next_step = "Try again in a minute, or choose another model."
+
+
+class ProviderBusy(ProviderError):
+    """As many calls are running as the provider's settings allow, and none ended in time."""
+
+    code = "provider_busy"
+    retryable = True
+    sentence = "All calls that {provider} may take at the same time are in use."
+    next_step = "Try again in a minute, or raise the limit under Providers."
 
 
 class ServerError(ProviderError):

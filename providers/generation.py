@@ -3,18 +3,21 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Unpack, cast
 from uuid import UUID
 
 from providers import engine, families, registry
+from providers.database import in_thread
 from providers.errors import ModelNotFound, ProviderError, ProviderTimeout, UnknownError
+from providers.fitting import fit_request, fit_request_by_kind
 from providers.models import Provider, ProviderModel
+from providers.requests import Question, make_request
 from providers.retry import DEFAULT, RetryPolicy, with_retry
 from providers.services import record_health
-from providers.types import ChatMessage, ChatRequest, Completion, StreamEvent
+from providers.types import ChatMessage, ChatRequest, Completion, Finish, StreamEvent
 
 TEST_LIMIT = 20.0  # seconds for a whole test
 TEST_TOKENS = 16  # enough for one word; some vendors refuse less
@@ -43,23 +46,46 @@ class TestResult:
     detail: str = ""
 
 
-async def stream_text(provider: Provider | UUID | str, request: ChatRequest) -> AsyncIterator[StreamEvent]:
-    """Events as they arrive, a ``Finish`` last; one attempt. Closing the iterator closes the upstream connection.
-
-    Raises ``ProviderError`` only, with the names of provider and model filled in.
-    """
-    with _naming(request.model):
-        client = await registry.get_client(_id(provider))
-        events = cast("AsyncGenerator[StreamEvent]", client.stream(request))
-        async with aclosing(events):
-            async for event in events:
-                yield event
-
-
 async def generate_text(
+    provider: Provider | UUID | str, model: str, *, policy: RetryPolicy = DEFAULT, **question: Unpack[Question]
+) -> Completion:
+    """The whole answer to a prompt or to messages; ``dropped`` names the parameters that the model does not take.
+
+    Raises ``RequestRefused`` before any call, else ``ProviderError``; tried again as ``policy`` allows.
+    """
+    request, dropped = await prepare_request(provider, model, **question)
+    return replace(await complete(provider, request, policy=policy), dropped=dropped)
+
+
+async def stream_text(
+    provider: Provider | UUID | str, model: str, **question: Unpack[Question]
+) -> AsyncGenerator[StreamEvent, None]:
+    """As ``generate_text``, but events as they arrive, a ``Finish`` with ``dropped`` last; one attempt.
+
+    Closing the iterator closes the upstream connection.
+    """
+    request, dropped = await prepare_request(provider, model, **question)
+    async with aclosing(stream(provider, request)) as events:
+        async for event in events:
+            yield replace(event, dropped=dropped) if isinstance(event, Finish) else event
+
+
+async def prepare_request(
+    provider: Provider | UUID | str, model: str, **question: Unpack[Question]
+) -> tuple[ChatRequest, tuple[str, ...]]:
+    """The checked request as the model takes it, and what was left out. Raises ``RequestRefused``, makes no call."""
+    request = make_request(model, **question)
+    with _naming(model):
+        if isinstance(provider, Provider):
+            return await in_thread(fit_request, provider, request)
+        client = await registry.get_client(provider)
+        return await in_thread(fit_request_by_kind, client.config.provider_id, client.config.kind, request)
+
+
+async def complete(
     provider: Provider | UUID | str, request: ChatRequest, *, policy: RetryPolicy = DEFAULT
 ) -> Completion:
-    """The whole answer, tried again as ``policy`` allows. Raises ``ProviderError`` only."""
+    """The whole answer to a request that is sent as it is. Raises ``ProviderError`` only."""
 
     async def attempt() -> Completion:
         client = await registry.get_client(_id(provider))
@@ -67,6 +93,20 @@ async def generate_text(
 
     with _naming(request.model):
         return await with_retry(attempt, policy)
+
+
+async def stream(provider: Provider | UUID | str, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+    """The events of a request that is sent as it is, a ``Finish`` last; one attempt.
+
+    Closing the iterator closes the upstream connection. Raises ``ProviderError`` only, with the names of provider and
+    model filled in.
+    """
+    with _naming(request.model):
+        client = await registry.get_client(_id(provider))
+        events = cast("AsyncGenerator[StreamEvent]", client.stream(request))
+        async with aclosing(events):
+            async for event in events:
+                yield event
 
 
 def test_provider(*, provider: Provider, model: str | None = None) -> TestResult:

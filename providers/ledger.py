@@ -42,6 +42,20 @@ def record_usage(
     )
 
 
+def usage_form(*records: UsageRecord) -> dict[str, object]:
+    """What readers and callers are told of entries, summed up; ``cost`` is in US dollars, ``None`` if unknown."""
+    costs = [record.cost for record in records if record.cost is not None]
+    return {
+        "input_tokens": sum(record.input_tokens for record in records),
+        "output_tokens": sum(record.output_tokens for record in records),
+        "cache_read_tokens": sum(record.cache_read_tokens for record in records),
+        "cache_write_tokens": sum(record.cache_write_tokens for record in records),
+        "reasoning_tokens": sum(record.reasoning_tokens for record in records),
+        "cost": str(sum(costs)) if costs else None,
+        "certain": all(record.is_certain for record in records),
+    }
+
+
 def estimate_usage(request: ChatRequest, text: str) -> Usage:
     """About what a call used, for providers that do not tell."""
     characters = len(request.system_prompt)

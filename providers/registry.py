@@ -8,31 +8,26 @@ disabled or deleted provider is out of use everywhere within one second, with or
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ParamSpec, TypeVar
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connections
 from django.db.models import F
 from django.views.decorators.debug import sensitive_variables
 
-from providers import adapters, clients, freshness, shared_configs
+from providers import adapters, clients, freshness, resting, shared_configs
 from providers.adapters.base import ProviderClient
-from providers.addresses import check_base_url
 from providers.clients import ClientKey, SharedClient
-from providers.configs import build_config
+from providers.configs import build_configs
+from providers.database import in_thread
 from providers.errors import KeyUnreadable, ProviderInactive, ProviderNotFound
-from providers.models import Provider
+from providers.models import Provider, ProviderKey
+from providers.shared_configs import Stored
 from providers.types import ClientConfig
 
 USE_INTERVAL = 1.0  # seconds between two notes of a provider's use by this process
 
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 ProviderId = UUID | str
 
 logger = logging.getLogger(__name__)
@@ -67,19 +62,19 @@ async def get_client(provider_id: ProviderId) -> ProviderClient:
 
 
 def load_config(provider_id: ProviderId) -> ClientConfig:
-    """An active provider's configuration, key included.
+    """An active provider's configuration with the first of its keys.
 
     Raises ``ProviderNotFound``, ``ProviderInactive``, ``UnsupportedKind``, ``KeyMissing`` or ``KeyUnreadable``.
     """
-    return _load(_normal(provider_id))[1]
+    return _load(_normal(provider_id))[1][0]
 
 
-def validate_provider(provider_id: ProviderId) -> None:
-    """Nothing, when the provider could be used; else what ``load_config`` raises, or ``AddressRefused``.
+async def validate_provider(provider_id: ProviderId) -> None:
+    """Nothing, when the provider answers: a real call, for its list of models, which costs nothing.
 
-    Makes no call.
+    Raises what ``load_config`` raises, and whatever goes wrong with the call: ``AuthFailed``, ``ConnectionFailed``, …
     """
-    check_base_url(load_config(provider_id).base_url)
+    await (await get_client(provider_id)).list_models()
 
 
 def clear_provider(provider_id: ProviderId) -> None:
@@ -106,6 +101,7 @@ def drop_provider(provider_id: ProviderId) -> None:
     freshness.forget(str(provider_id))
     clients.drop_everywhere(str(provider_id))
     shared_configs.drop(str(provider_id))
+    resting.forget_rests(str(provider_id))
     _noted.pop(str(provider_id), None)
 
 
@@ -158,45 +154,54 @@ def _creation_ended(name: str, here: clients.LoopClients, task: asyncio.Task[Sha
         task.exception()  # seen, even when every caller has left
 
 
-@sensitive_variables("config")
+@sensitive_variables("configs")
 async def _find_or_create(name: str, here: clients.LoopClients) -> SharedClient:
     try:
-        sighting = await _in_thread(freshness.look, name)
+        sighting = await in_thread(freshness.look, name)
     except (ProviderNotFound, ProviderInactive):
         here.drop(name)  # its key has no business in memory any more
         raise
     known = here.get(ClientKey(name, sighting.revision))
     if known is not None and known.stored_url == sighting.base_url:
         return known
-    revision, config = await _in_thread(_load, name)
-    client = SharedClient(adapters.create_client(config), stored_url=config.base_url)
-    here.drop_idle(settings.REGISTRY_TTL)
+    revision, configs = await in_thread(_load, name)
+    client = SharedClient(*map(adapters.create_client, configs), stored_url=configs[0].base_url)
+    here.sweep_from_now_on(settings.REGISTRY_TTL)
     here.put(ClientKey(name, revision), client, limit=settings.REGISTRY_MAX_CLIENTS)
     return client
 
 
-def _load(name: str) -> tuple[int, ClientConfig]:
-    """The revision and the configuration under it."""
+def _load(name: str) -> tuple[int, tuple[ClientConfig, ...]]:
+    """The revision and the configurations under it, one for each key."""
     sighting = freshness.look(name)
     shared = shared_configs.load(name, sighting.revision)
     # Valkey may have answered late: by then the configuration has to be the present one still.
     if shared is not None and _is_of(shared, sighting) and _is_of(shared, freshness.look(name)):
         try:
-            return shared.revision, build_config(shared)
+            return shared.provider.revision, build_configs(*shared)
         except KeyUnreadable:
             logger.info("The shared configuration of provider %s is out of date.", name)
+    stored = _read(name)
+    configs = build_configs(*stored)
+    shared_configs.store(stored)
+    return stored.provider.revision, configs
+
+
+def _read(name: str) -> Stored:
+    """The rows. A change between the two reads has another revision, so nobody finds the mixture under it."""
     row = Provider.objects.defer(None).filter(pk=name).first()
     if row is None:
         raise ProviderNotFound
     if not row.is_active:
         raise ProviderInactive(provider=row.name)
-    config = build_config(row)
-    shared_configs.store(row)
-    return row.revision, config
+    keys = ProviderKey.objects.defer(None).filter(provider=row)
+    for key in keys:
+        key.provider = row
+    return Stored(row, tuple(keys))
 
 
-def _is_of(provider: Provider, sighting: freshness.Sighting) -> bool:
-    return (provider.revision, provider.base_url) == (sighting.revision, sighting.base_url)
+def _is_of(stored: Stored, sighting: freshness.Sighting) -> bool:
+    return (stored.provider.revision, stored.provider.base_url) == (sighting.revision, sighting.base_url)
 
 
 def _note_use(name: str) -> None:
@@ -211,20 +216,6 @@ def _note_use(name: str) -> None:
     task = asyncio.get_running_loop().create_task(shared_configs.record_use(name, sighting.revision))
     _background.add(task)
     task.add_done_callback(_background.discard)
-
-
-async def _in_thread(
-    function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
-) -> Result:
-    """Run ORM code beside the loop and give its database connection back."""
-
-    def call() -> Result:
-        try:
-            return function(*args, **kwargs)
-        finally:
-            connections.close_all()
-
-    return await sync_to_async(call, thread_sensitive=False)()
 
 
 def _normal(provider_id: ProviderId) -> str:

@@ -83,3 +83,10 @@ class SealedField(EncryptedTextField):  # type: ignore[misc]
     def value_to_string(self, obj: models.Model) -> str:  # noqa: ARG002 - Django's signature
         """Nothing: dumps carry no secret, not even an encrypted one."""
         return ""
+
+
+def sealed_field(model: type[models.Model], name: str) -> SealedField:
+    """A model's sealed column."""
+    field = model._meta.get_field(name)
+    assert isinstance(field, SealedField)  # noqa: S101 - tells the type checker
+    return field

@@ -1,12 +1,13 @@
 """The JSON forms of providers and models. The key goes in and never comes out."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
-from providers.models import Provider, ProviderModel
+from providers.models import Provider, ProviderKey, ProviderModel
 from providers.types import Capability
 from providers.usage import GROUPS
 
@@ -40,8 +41,23 @@ class ProviderSerializer(StrictSerializer):
     api_key = serializers.CharField(
         max_length=4000, required=False, allow_blank=True, write_only=True, style={"input_type": "password"}
     )
+    headers = serializers.DictField(
+        child=serializers.CharField(max_length=4000, trim_whitespace=False),
+        required=False,
+        write_only=True,
+        help_text="Further request headers. All of them at once: what is left out is removed.",
+    )
+    header_names = serializers.ListField(child=serializers.CharField(), read_only=True)
     organization = serializers.CharField(max_length=200, required=False, allow_blank=True)
     project = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    key_weight = serializers.IntegerField(required=False)
+    connect_timeout = serializers.IntegerField(required=False, allow_null=True, help_text="In seconds.")
+    first_event_timeout = serializers.IntegerField(required=False, allow_null=True, help_text="In seconds.")
+    idle_timeout = serializers.IntegerField(required=False, allow_null=True, help_text="In seconds.")
+    total_timeout = serializers.IntegerField(required=False, allow_null=True, help_text="In seconds.")
+    max_concurrency = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Calls at the same time, over all processes."
+    )
     shared = serializers.BooleanField(source="is_shared", required=False)
     is_active = serializers.BooleanField(required=False)
     is_default = serializers.BooleanField(required=False)
@@ -50,6 +66,29 @@ class ProviderSerializer(StrictSerializer):
     health = HealthSerializer(source="*", read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
+
+
+class KeySerializer(StrictSerializer):
+    """A further key of a provider. It goes in and never comes out."""
+
+    id = serializers.UUIDField(read_only=True)
+    api_key = serializers.CharField(max_length=4000, write_only=True, style={"input_type": "password"})
+    label = serializers.CharField(max_length=100, required=False, allow_blank=True)  # type: ignore[assignment]
+    weight = serializers.IntegerField(required=False)
+    key_hint = serializers.CharField(read_only=True)
+    resting_until = serializers.SerializerMethodField()
+    resting_code = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField(read_only=True)
+
+    def get_resting_until(self, key: ProviderKey) -> datetime | None:
+        """When a refused key is tried again."""
+        rest = self.context["rests"].get(str(key.pk))
+        return datetime.fromtimestamp(rest.until, tz=UTC) if rest else None
+
+    def get_resting_code(self, key: ProviderKey) -> str | None:
+        """The code of the error that sent it to rest."""
+        rest = self.context["rests"].get(str(key.pk))
+        return rest.code if rest else None
 
 
 class ModelSerializer(serializers.Serializer[Any]):

@@ -1,7 +1,8 @@
 """Writes on providers. Whatever is wrong with a value surfaces as ``ValidationError`` with field names."""
 
+import json
 from functools import partial
-from typing import TypedDict, Unpack
+from typing import Unpack, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -13,11 +14,12 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from providers import broker, registry
 from providers.errors import DETAIL_LIMIT, ProviderError
+from providers.keys import hint_of
 from providers.models import Provider
 from providers.practice_provider import ensure_practice_provider
 from providers.rotation import count_unreadable_keys, rotate_keys
 from providers.slugs import free_slug
-from providers.validation import ProviderFields, clean_fields, loses_key
+from providers.validation import ProviderFields, clean_fields, loses_key, missing_secrets
 
 __all__ = [
     "ProviderChanges",
@@ -26,6 +28,7 @@ __all__ = [
     "delete_provider",
     "ensure_practice_provider",
     "loses_key",
+    "missing_secrets",
     "record_health",
     "rotate_keys",
     "set_default",
@@ -33,50 +36,38 @@ __all__ = [
 ]
 
 REFRESH_TASK = "providers.tasks.refresh_models"
-HINT_LENGTH = 4
-HINTED_KEY_LENGTH = 16  # shorter keys show nothing of themselves
+PLAIN_FIELDS = (
+    "organization", "project", "key_weight", "connect_timeout", "first_event_timeout", "idle_timeout",
+    "total_timeout", "max_concurrency",
+)  # fmt: skip
 # What is wrong here is the request or the reader's patience, not the provider.
 HARMLESS = {"cancelled", "invalid_request", "context_length", "content_filtered", "model_not_found"}
 
 
-class ProviderChanges(TypedDict, total=False):
-    """What ``update_provider`` changes; an absent field stays as it is, an empty ``api_key`` removes the key."""
+class ProviderChanges(ProviderFields, total=False):
+    """What ``update_provider`` changes; an absent field stays as it is."""
 
     owner: User | None
-    name: str
-    kind: str
-    base_url: str
-    api_key: str
     is_shared: bool
     is_active: bool
     is_default: bool
-    organization: str
-    project: str
 
 
 def create_provider(
     *,
     owner: User | None,
-    name: str,
-    kind: str,
-    base_url: str = "",
-    api_key: str = "",
     is_shared: bool = False,
     is_active: bool = True,
     is_default: bool = False,
-    organization: str = "",
-    project: str = "",
+    **fields: Unpack[ProviderFields],
 ) -> Provider:
     """A new provider; its models are fetched in the background. Raises ``ValidationError``.
 
-    An empty ``base_url`` means the kind's own address. A shared provider belongs to nobody, so that it outlives
-    whoever made it.
+    ``name`` and ``kind`` are needed. An empty ``base_url`` means the kind's own address. A shared provider belongs to
+    nobody, so that it outlives whoever made it.
     """
     provider = Provider(owner=None if is_shared else owner, is_shared=is_shared, is_active=is_active)
-    fields = ProviderFields(
-        name=name, kind=kind, base_url=base_url, api_key=api_key, organization=organization, project=project
-    )
-    _apply(provider, clean_fields(provider, fields))
+    _apply(provider, clean_fields(provider, {"name": "", **fields}))
     with transaction.atomic():
         _store(provider, is_default=is_default)
     return provider
@@ -85,20 +76,14 @@ def create_provider(
 def update_provider(*, provider: Provider, **changes: Unpack[ProviderChanges]) -> Provider:
     """Change the given fields and return the fresh row. Raises ``ValidationError``.
 
-    Another origin or kind without a new ``api_key`` empties the key: it was given for the old address only.
+    Another origin or kind empties the secrets that are not given again, further keys included: they were given for the
+    old address only.
     """
     with transaction.atomic():
         row = Provider.objects.defer(None).select_for_update().get(pk=provider.pk)
-        fields = ProviderFields(
-            name=changes.get("name", row.name),
-            kind=changes.get("kind", row.kind),
-            base_url=_next_base_url(row, changes),
-            api_key=changes.get("api_key"),
-            organization=changes.get("organization", row.organization),
-            project=changes.get("project", row.project),
-        )
         _move(row, changes)
         row.is_active = changes.get("is_active", row.is_active)
+        fields: ProviderFields = {"name": row.name, **_fields_of(changes), "base_url": _next_base_url(row, changes)}
         _apply(row, clean_fields(row, fields))
         _store(row, is_default=changes.get("is_default", row.is_default))
     fresh: Provider = Provider.objects.get(pk=row.pk)
@@ -147,19 +132,34 @@ def _move(row: Provider, changes: ProviderChanges) -> None:
         raise ValidationError({"is_shared": _("A provider that is not shared needs an owner.")})
 
 
+def _fields_of(changes: ProviderChanges) -> ProviderFields:
+    """The part of the changes that is about the provider itself."""
+    known = {name: value for name, value in changes.items() if name in ProviderFields.__annotations__}
+    return cast("ProviderFields", known)
+
+
 def _apply(row: Provider, fields: ProviderFields) -> None:
-    """Set the columns; the key goes last, because it is sealed for the address."""
-    key = fields["api_key"]
-    lost = loses_key(row, kind=fields["kind"], base_url=fields["base_url"])
-    row.name, row.kind, row.base_url = fields["name"], fields["kind"], fields["base_url"]
-    row.organization, row.project = fields["organization"], fields["project"]
-    if lost:
-        row.headers = None
-    if key is None and not lost:
-        return
-    row.api_key = row.seal("api_key", key) if key else None
-    row.has_api_key = bool(key)
-    row.key_hint = key[-HINT_LENGTH:] if key and len(key) >= HINTED_KEY_LENGTH else ""
+    """Set the columns; the secrets go last, because they are sealed for the address."""
+    if loses_key(row, kind=fields["kind"], base_url=fields["base_url"]):
+        _drop_secrets(row)
+    for name in ("name", "kind", "base_url", *PLAIN_FIELDS):
+        if name in fields:
+            setattr(row, name, fields[name])  # type: ignore[literal-required]
+    if "headers" in fields:
+        headers = fields["headers"]
+        row.headers = row.seal("headers", json.dumps(dict(headers))) if headers else None
+        row.header_names = sorted(headers)
+    if "api_key" in fields:
+        key = fields["api_key"]
+        row.api_key = row.seal("api_key", key) if key else None
+        row.has_api_key = bool(key)
+        row.key_hint = hint_of(key)
+
+
+def _drop_secrets(row: Provider) -> None:
+    row.api_key = row.headers = None
+    row.has_api_key, row.key_hint, row.header_names = False, "", []
+    row.further_keys.all().delete()
 
 
 def _store(row: Provider, *, is_default: bool) -> None:

@@ -16,15 +16,25 @@ import redis
 from django.conf import settings
 
 from providers import valkey
-from providers.models import Provider
-from providers.sealed import SealedField
+from providers.models import Provider, ProviderKey
+from providers.sealed import Sealed, sealed_field
 
 PAUSE = 5.0  # seconds without Valkey after a failure, so that an outage costs one time-out and not one per call
-PLAIN_COLUMNS = ("name", "kind", "base_url", "organization", "project", "revision")
+PLAIN_COLUMNS = (
+    "name", "kind", "base_url", "organization", "project", "revision", "key_weight", "connect_timeout",
+    "first_event_timeout", "idle_timeout", "total_timeout", "max_concurrency",
+)  # fmt: skip
 SECRET_COLUMNS = ("api_key", "headers")
 
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
+
+
+class Stored(NamedTuple):
+    """A provider's row and those of its further keys; unsaved copies when they come from Valkey."""
+
+    provider: Provider
+    keys: tuple[ProviderKey, ...] = ()
 
 
 class Use(NamedTuple):
@@ -36,7 +46,7 @@ class Use(NamedTuple):
     used_at: float
 
 
-class _Outage:
+class Outage:
     """When Valkey may be asked again."""
 
     def __init__(self) -> None:
@@ -58,20 +68,20 @@ class _Outage:
         """Whether nobody should ask now."""
         return time.monotonic() < self.until
 
-    def begin(self, error: redis.RedisError) -> None:
+    def begin(self, error: redis.RedisError | OSError) -> None:
         """Ask nobody for a while; the first time in a row is logged."""
         if not self.until:
             logger.warning("Valkey is away (%s); providers are read from the database.", type(error).__name__)
         self.until = time.monotonic() + PAUSE
 
 
-_outage = _Outage()
+outage = Outage()
 
 
-def load(provider_id: str, revision: int) -> Provider | None:
-    """The unsaved copy of a provider's row, if somebody stored it; found ones live on for another TTL."""
+def load(provider_id: str, revision: int) -> Stored | None:
+    """What somebody stored of this revision; found entries live on for another TTL."""
     name = _config_key(provider_id, revision)
-    content = _outage.guard(lambda client: client.getex(name, ex=settings.REGISTRY_TTL), None)
+    content = outage.guard(lambda client: client.getex(name, ex=settings.REGISTRY_TTL), None)
     if not isinstance(content, bytes):
         return None
     try:
@@ -80,19 +90,19 @@ def load(provider_id: str, revision: int) -> Provider | None:
         return None
 
 
-def store(provider: Provider) -> None:
-    """Keep the row's configuration, secrets as encrypted as the database holds them."""
+def store(stored: Stored) -> None:
+    """Keep a configuration, secrets as encrypted as the database holds them."""
+    provider = stored.provider
     content: dict[str, object] = {name: getattr(provider, name) for name in PLAIN_COLUMNS}
-    for name in SECRET_COLUMNS:
-        sealed = getattr(provider, name)
-        content[name] = None if sealed is None else sealed.token.decode()
+    content |= {name: _freeze(getattr(provider, name)) for name in SECRET_COLUMNS}
+    content["keys"] = [[str(key.pk), key.weight, _freeze(key.api_key)] for key in stored.keys]
     name = _config_key(str(provider.pk), provider.revision)
-    _outage.guard(lambda client: client.set(name, json.dumps(content), ex=settings.REGISTRY_TTL), None)
+    outage.guard(lambda client: client.set(name, json.dumps(content), ex=settings.REGISTRY_TTL), None)
 
 
 async def record_use(provider_id: str, revision: int) -> None:
     """Note that this process used the provider now."""
-    if _outage.is_on():
+    if outage.is_on():
         return
     pipeline = valkey.async_client().pipeline(transaction=False)
     pipeline.hset(_uses_key(), f"{provider_id}|{process_name()}", f"{revision}|{time.time():.3f}")
@@ -100,13 +110,13 @@ async def record_use(provider_id: str, revision: int) -> None:
     try:
         await pipeline.execute()
     except redis.RedisError as error:
-        _outage.begin(error)
+        outage.begin(error)
 
 
 def uses() -> list[Use]:
     """Every use by every process within the TTL; forgets older ones."""
     nothing: list[Use] = []
-    found = _outage.guard(lambda client: _parse_uses(client.hgetall(_uses_key())), nothing)
+    found = outage.guard(lambda client: _parse_uses(client.hgetall(_uses_key())), nothing)
     limit = time.time() - settings.REGISTRY_TTL
     stale = [use for use in found if use.used_at < limit]
     _forget_uses(stale)
@@ -118,7 +128,7 @@ def drop(provider_id: str) -> None:
     mine = [use for use in uses() if use.provider_id == provider_id]
     names = {_config_key(provider_id, use.revision) for use in mine}
     if names:
-        _outage.guard(lambda client: client.delete(*names), None)
+        outage.guard(lambda client: client.delete(*names), None)
     _forget_uses(mine)
 
 
@@ -130,18 +140,25 @@ def drop_all() -> None:
         if names:
             client.delete(*names)
 
-    _outage.guard(sweep, None)
+    outage.guard(sweep, None)
 
 
-def _thaw(provider_id: str, content: bytes) -> Provider:
+def _freeze(sealed: Sealed | None) -> str | None:
+    return None if sealed is None else sealed.token.decode()
+
+
+def _thaw(provider_id: str, content: bytes) -> Stored:
     values = json.loads(content)
     provider = Provider(pk=provider_id, **{name: values[name] for name in PLAIN_COLUMNS})
     for name in SECRET_COLUMNS:
-        field = Provider._meta.get_field(name)
-        assert isinstance(field, SealedField)  # noqa: S101 - tells the type checker
-        token = values[name]
-        setattr(provider, name, field.from_db_value(None if token is None else token.encode()))
-    return provider
+        if (token := values[name]) is not None:
+            setattr(provider, name, Sealed(token.encode(), sealed_field(Provider, name)))
+    field = sealed_field(ProviderKey, "api_key")
+    keys = (
+        ProviderKey(pk=pk, provider=provider, weight=weight, api_key=Sealed(token.encode(), field))
+        for pk, weight, token in values["keys"]
+    )
+    return Stored(provider, tuple(keys))
 
 
 def _parse_uses(content: object) -> list[Use]:
@@ -156,7 +173,7 @@ def _parse_uses(content: object) -> list[Use]:
 def _forget_uses(stale: Iterable[Use]) -> None:
     fields = [f"{use.provider_id}|{use.process}" for use in stale]
     if fields:
-        _outage.guard(lambda client: client.hdel(_uses_key(), *fields), None)
+        outage.guard(lambda client: client.hdel(_uses_key(), *fields), None)
 
 
 def process_name() -> str:

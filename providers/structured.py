@@ -3,21 +3,21 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from functools import partial
+from typing import Final, Unpack
 from uuid import UUID
-
-from asgiref.sync import sync_to_async
-from django.db import connections
 
 from providers import families, registry
 from providers.adapters import KINDS
 from providers.answers import AnswerInvalid, read_answer
+from providers.database import in_thread
 from providers.errors import ContentFiltered, InvalidRequest, ObjectInvalid
-from providers.generation import generate_text
+from providers.generation import complete, prepare_request
 from providers.models import Provider, ProviderModel
+from providers.requests import Question
 from providers.retry import DEFAULT, RetryPolicy
 from providers.schemas import JSON, CheckedSchema, check_schema
 from providers.types import (
@@ -76,28 +76,45 @@ class GeneratedObject:
     usage: Usage
     strategy: Strategy
     repairs: int
+    dropped: tuple[str, ...] = ()
+    """Parameters that were asked for and not sent, because the model does not take them."""
+
+
+Ask = Callable[[ChatRequest], Awaitable[Completion]]
+"""Makes one call."""
 
 
 async def generate_object(
     provider: Provider | UUID | str,
-    request: ChatRequest,
-    schema: JSONSchema,
+    model: str,
     *,
+    schema: JSONSchema,
     max_repairs: int = 2,
     policy: RetryPolicy = DEFAULT,
+    **question: Unpack[Question],
+) -> GeneratedObject:
+    """Ask as ``generate_text`` does until an answer is valid under ``schema``, ``max_repairs`` times again.
+
+    Raises what ``complete_object`` raises, and ``RequestRefused`` before any call.
+    """
+    request, dropped = await prepare_request(provider, model, **question)
+    ask = partial(complete, provider, policy=policy)
+    return replace(await complete_object(provider, request, schema, ask=ask, max_repairs=max_repairs), dropped=dropped)
+
+
+async def complete_object(
+    provider: Provider | UUID | str, request: ChatRequest, schema: JSONSchema, *, ask: Ask, max_repairs: int = 2
 ) -> GeneratedObject:
     """Ask until an answer is valid under ``schema`` (Draft 2020-12, formats unchecked), ``max_repairs`` times again.
 
     A strategy that the provider refuses gives way to the next. Tools of the request are offered but not to be called;
     its ``response_schema`` and ``json_mode`` are replaced. Raises ``SchemaRefused`` before any call, ``ObjectInvalid``
-    when no answer was valid, and what ``generate_text`` raises.
+    when no answer was valid, and what ``ask`` raises, which makes the calls.
     """
     checked = await asyncio.to_thread(check_schema, schema)
     client = await registry.get_client(provider.pk if isinstance(provider, Provider) else provider)
-    able = await sync_to_async(_capabilities, thread_sensitive=False)(
-        client.config.provider_id, client.config.kind, request.model
-    )
-    run = _Run(client.config.provider_id, client.config.provider_name, checked, max_repairs, policy)
+    able = await in_thread(_capabilities, client.config.provider_id, client.config.kind, request.model)
+    run = _Run(client.config.provider_name, checked, max_repairs, ask)
     *better, last = _strategies(able, client.config.kind, is_object=checked.is_object)
     for strategy in better:
         try:
@@ -112,14 +129,11 @@ async def generate_object(
 class _Run:
     """The calls for one object, and what they took."""
 
-    def __init__(
-        self, provider_id: str, provider_name: str, schema: CheckedSchema, max_repairs: int, policy: RetryPolicy
-    ) -> None:
-        self._provider_id = provider_id
+    def __init__(self, provider_name: str, schema: CheckedSchema, max_repairs: int, ask: Ask) -> None:
         self._provider_name = provider_name
         self._schema = schema
         self._max_repairs = max(max_repairs, 0)
-        self._policy = policy
+        self._ask = ask
         self._usage = Usage()
 
     async def ask(self, request: ChatRequest, strategy: Strategy) -> GeneratedObject:
@@ -139,7 +153,7 @@ class _Run:
         raise failure
 
     async def _call(self, asked: ChatRequest) -> Completion:
-        completion = await generate_text(self._provider_id, asked, policy=self._policy)
+        completion = await self._ask(asked)
         self._usage = _sum(self._usage, completion.usage or Usage(certain=False))
         if completion.finish_reason is FinishReason.CONTENT_FILTER:
             raise ContentFiltered(provider=self._provider_name, model=asked.model, detail=completion.text)
@@ -157,12 +171,9 @@ class _Run:
 
 
 def _capabilities(provider_id: str, kind: str, model: str) -> dict[Capability, bool]:
-    """What the catalogue says; where it is silent the model's family, then the kind. Runs in a thread of its own."""
-    try:
-        rows = ProviderModel.objects.filter(provider_id=provider_id, model_id=model)
-        stored = rows.values_list("capabilities", flat=True).first()
-    finally:
-        connections.close_all()
+    """What the catalogue says; where it is silent the model's family, then the kind."""
+    rows = ProviderModel.objects.filter(provider_id=provider_id, model_id=model)
+    stored = rows.values_list("capabilities", flat=True).first()
     told = stored if isinstance(stored, dict) else {}
     known = dict.fromkeys(KIND_DEFAULTS.get(kind, ()), True) | families.known_capabilities(model)
     return known | {capability: told[capability] for capability in Capability if capability in told}

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
+MAIN_KEY = "main"
+"""The id of a provider's own key; further keys have that of their row."""
 JSONSchema = Mapping[str, object]
 
 
@@ -148,6 +150,8 @@ class Finish:
     raw_reason: str
     usage: Usage | None
     model: str = ""
+    dropped: tuple[str, ...] = ()
+    """Parameters that were asked for and not sent, because the model does not take them."""
 
 
 StreamEvent = TextDelta | ReasoningDelta | ToolCallDelta | Ping | Finish
@@ -164,6 +168,8 @@ class Completion:
     raw_reason: str
     usage: Usage | None
     model: str
+    dropped: tuple[str, ...] = ()
+    """As in ``Finish``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,3 +210,7 @@ class ClientConfig:
     organization: str = ""
     project: str = ""
     timeouts: Timeouts = field(default_factory=Timeouts)
+    key_id: str = MAIN_KEY
+    key_weight: int = 1
+    max_concurrency: int | None = None
+    """Calls at the same time, over all processes; ``None`` is without a limit."""

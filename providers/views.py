@@ -13,7 +13,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.requests import PersonRequest
 from providers import discovery, generation
-from providers.forms import ProviderForm
+from providers.forms import KeyForm, ProviderForm
+from providers.keys import list_keys
 from providers.models import Provider, ProviderModel
 from providers.practice.faults import DESCRIPTIONS
 from providers.services import delete_provider
@@ -30,7 +31,7 @@ def index(request: PersonRequest) -> HttpResponse:
     return render(request, "providers/list.html", context)
 
 
-@sensitive_post_parameters("api_key")
+@sensitive_post_parameters("api_key", "headers")
 @sensitive_variables("form")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,26 +44,26 @@ def new(request: PersonRequest) -> HttpResponse:
     return render(request, "providers/form.html", {"form": form}, status=422 if form.errors else 200)
 
 
-@sensitive_post_parameters("api_key")
+@sensitive_post_parameters("api_key", "headers")
 @sensitive_variables("form")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Change a provider."""
-    provider = _provider(request, pk)
+    provider = find_provider(request, pk)
     posted = request.POST if request.method == "POST" else None
     form = ProviderForm(posted, user=request.user, provider=provider)
     if form.is_bound and form.is_valid() and (saved := form.save()):
         messages.success(request, _("%s is saved.") % saved.name)
         return redirect("providers:edit", saved.pk)
-    return _show(request, provider, form)
+    return show_provider(request, provider, form)
 
 
 @login_required
 @require_POST
 def test(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Ask for one word and show what came."""
-    provider = _provider(request, pk)
+    provider = find_provider(request, pk)
     result = generation.test_provider(provider=provider)
     if request.htmx:
         return render(request, "_test_result.html", {"result": result})
@@ -78,7 +79,7 @@ def test(request: PersonRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def refresh(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Fetch the list of models again."""
-    provider = _provider(request, pk)
+    provider = find_provider(request, pk)
     count = discovery.refresh_models(provider=provider)
     provider.refresh_from_db(fields=["health", "health_code", "health_message", "health_detail", "models_fetched_at"])
     if not request.htmx:
@@ -93,16 +94,17 @@ def refresh(request: PersonRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Remove a provider, once its name was typed."""
-    provider = _provider(request, pk)
+    provider = find_provider(request, pk)
     if request.POST.get("confirm", "").strip() != provider.name:
         form = ProviderForm(user=request.user, provider=provider)
-        return _show(request, provider, form, _("Type exactly “%s” to delete it.") % provider.name)
+        return show_provider(request, provider, form, _("Type exactly “%s” to delete it.") % provider.name)
     delete_provider(provider=provider)
     messages.success(request, _("%s was deleted.") % provider.name)
     return redirect("providers:list")
 
 
-def _provider(request: PersonRequest, pk: UUID) -> Provider:
+def find_provider(request: PersonRequest, pk: UUID) -> Provider:
+    """The provider, if the person may change it."""
     provider: Provider = get_object_or_404(Provider.objects.editable_by(request.user), pk=pk)
     return provider
 
@@ -111,15 +113,25 @@ def _models(provider: Provider) -> list[ProviderModel]:
     return list(discovery.list_models(provider).filter(is_hidden=False, is_chat=True))
 
 
-def _show(request: PersonRequest, provider: Provider, form: ProviderForm, problem: str = "") -> HttpResponse:
+def show_provider(
+    request: PersonRequest,
+    provider: Provider,
+    form: ProviderForm,
+    problem: str = "",
+    key_form: KeyForm | None = None,
+) -> HttpResponse:
+    """The page of one provider, with whatever is wrong in one of its forms."""
     context = {
         "form": form,
         "provider": provider,
         "models": _models(provider),
         "delete_problem": problem,
+        "keys": list_keys(provider),
+        "key_form": key_form or KeyForm(),
     }
     if provider.is_practice:
         # A shared agent answers whoever presses the button.
         guide = provider.agents.filter(owner=None, is_active=True).first()
         context |= {"faults": list(DESCRIPTIONS.items()), "guide": guide}
-    return render(request, "providers/form.html", context, status=422 if form.errors or problem else 200)
+    is_refused = bool(form.errors or problem or (key_form and key_form.errors))
+    return render(request, "providers/form.html", context, status=422 if is_refused else 200)

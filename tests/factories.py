@@ -1,6 +1,6 @@
 """Small ready-made rows, built by the services that production uses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack
 
 from accounts.models import User
@@ -24,6 +24,13 @@ class ProviderFields(TypedDict, total=False):
     is_default: bool
     organization: str
     project: str
+    headers: Mapping[str, str]
+    key_weight: int
+    max_concurrency: int | None
+    connect_timeout: int | None
+    first_event_timeout: int | None
+    idle_timeout: int | None
+    total_timeout: int | None
 
 
 class AgentFields(TypedDict, total=False):

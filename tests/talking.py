@@ -72,8 +72,13 @@ class Caller:
 
     def follow(self, generation: str, last_event_id: str = "") -> Iterator[ServerEvent]:
         """The events of a run to its end."""
+        return self.events(self.http, generation, last_event_id)
+
+    @staticmethod
+    def events(http: httpx2.Client, generation: str, last_event_id: str = "") -> Iterator[ServerEvent]:
+        """The same over a client of one's own."""
         headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
-        with self.http.stream("GET", f"/api/v1/generations/{generation}/events/", headers=headers) as response:
+        with http.stream("GET", f"/api/v1/generations/{generation}/events/", headers=headers) as response:
             assert response.status_code == 200, response.read()
             fields: dict[str, str] = {}
             for line in response.iter_lines():

@@ -5,10 +5,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
 from accounts.api import MeView, TokenViewSet
-from agents.api import AgentViewSet
+from agents.api import AgentViewSet, generate
 from conversations.api import ConversationViewSet, GenerationViewSet, MessageViewSet, messages
 from conversations.streams import generation_events
 from providers.api import CachedProviderView, ModelsView, ProviderViewSet, RegistryView, UsageView
+from providers.generate_api import generate_object, generate_text
+from providers.key_api import KeysView, KeyView
 from wizsite.rest import not_found
 
 router = SimpleRouter()
@@ -25,6 +27,11 @@ v1: list[URLPattern | URLResolver] = [
     path("usage/", UsageView.as_view(), name="usage"),
     path("registry/", RegistryView.as_view(), name="registry"),
     path("registry/<uuid:provider_id>/", CachedProviderView.as_view(), name="registry-provider"),
+    path("providers/<uuid:pk>/keys/", KeysView.as_view(), name="provider-keys"),
+    path("providers/<uuid:pk>/keys/<uuid:key_id>/", KeyView.as_view(), name="provider-key"),
+    path("generate/text/", generate_text, name="generate-text"),
+    path("generate/object/", generate_object, name="generate-object"),
+    path("agents/<uuid:pk>/generate/", generate, name="agent-generate"),
     path("generations/<uuid:pk>/events/", generation_events, name="generation-events"),
     path("conversations/<uuid:pk>/messages/", messages, name="conversation-messages"),
     path("", include(router.urls)),

@@ -18,7 +18,7 @@ from rest_framework.views import exception_handler as rest_exception_handler
 from rest_framework.views import set_rollback
 
 from conversations.services import KeyReused, RunActive
-from providers.errors import ProviderError, ProviderUnavailable
+from providers.errors import ObjectInvalid, ProviderError, ProviderUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +27,12 @@ PROVIDER_STATUS = {
     "quota_exceeded": status.HTTP_402_PAYMENT_REQUIRED,
     "model_not_found": status.HTTP_404_NOT_FOUND,
     "invalid_request": status.HTTP_400_BAD_REQUEST,
+    "invalid_schema": status.HTTP_400_BAD_REQUEST,
     "context_length": status.HTTP_400_BAD_REQUEST,
     "content_filtered": status.HTTP_400_BAD_REQUEST,
     "timeout": status.HTTP_504_GATEWAY_TIMEOUT,
     "overloaded": status.HTTP_503_SERVICE_UNAVAILABLE,
+    "provider_busy": status.HTTP_503_SERVICE_UNAVAILABLE,
 }
 
 
@@ -106,6 +108,8 @@ def _validation(detail: Any) -> Response:
 def _provider(error: ProviderError) -> Response:
     fallback = status.HTTP_409_CONFLICT if isinstance(error, ProviderUnavailable) else status.HTTP_502_BAD_GATEWAY
     detail = {"hint": error.hint, "provider_message": error.detail}
+    if isinstance(error, ObjectInvalid):
+        detail |= {"path": error.path, "problem": error.problem}
     response = _answer(PROVIDER_STATUS.get(error.code, fallback), error.code, error.message, detail)
     if error.retry_after is not None:
         response["Retry-After"] = str(max(1, round(error.retry_after)))

@@ -197,6 +197,8 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+IMAGE_BODY_LIMIT = 16_777_216  # bytes of a body that may hold images
+IMAGE_PATHS = ("/api/v1/generate/",)
 
 # Mail -----------------------------------------------------------------------------------------------------------
 
@@ -261,7 +263,10 @@ SPECTACULAR_SETTINGS = {
 PRIVATE_PROVIDERS = env.boolean("WIZ_PRIVATE_PROVIDERS", default=EMBEDDED)
 PRACTICE_PROVIDER = env.boolean("WIZ_PRACTICE_PROVIDER", default=EMBEDDED)
 PRACTICE_URL = env.text("WIZ_PRACTICE_URL")
-REGISTRY_TTL = 1800  # seconds a configuration stays in the shared cache after its last use
+# What becomes of the running calls of a provider that is switched off or deleted.
+RUNNING_CALLS = env.choice("WIZ_RUNNING_CALLS", "finish", ("finish", "cancel"))
+# Seconds that a ready client and its shared configuration stay after their last use.
+REGISTRY_TTL = env.integer("WIZ_REGISTRY_TTL", 1800, minimum=10, maximum=86_400)
 REGISTRY_MAX_CLIENTS = 200
 HISTORY_MESSAGES = 20
 GENERATION_DEADLINE = env.integer("WIZ_GENERATION_DEADLINE", 900, minimum=5, maximum=3000)  # seconds

@@ -8,12 +8,37 @@ from providers.errors import AddressRefused, KeyMissing, UnsupportedKind
 from providers.network import HOP_HEADER, BaseURLError, check_base_url
 from providers.types import ChatRequest, ClientConfig
 
-__all__ = ["KINDS", "Kind", "ProviderClient", "create_client", "dropped_fields", "effective_base_url"]
+__all__ = [
+    "FORBIDDEN_HEADERS",
+    "KINDS",
+    "Kind",
+    "ProviderClient",
+    "create_client",
+    "dropped_fields",
+    "effective_base_url",
+]
 
 CHAT_FIELDS = frozenset({"temperature", "top_p", "reasoning_effort", "stop", "seed", "json_mode"})
-# What a person may not set by hand: these would bend routing, framing or the loop guard.
+# What a person may not set by hand: these would bend routing, framing or the loop guard, or carry the key.
 FORBIDDEN_HEADERS = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "cookie", "accept-encoding", HOP_HEADER.lower()}
+    {
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "upgrade",
+        "te",
+        "trailer",
+        "expect",
+        "cookie",
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "x-api-key",
+        "proxy-authorization",
+        HOP_HEADER.lower(),
+    }
 )
 
 
@@ -27,6 +52,8 @@ class Kind:
     key_required: bool
     takes: frozenset[str] = CHAT_FIELDS
     """The optional ``ChatRequest`` fields that the dialect can express."""
+    needs_max_tokens: bool = False
+    """Whether the dialect demands a limit, so that one has to be chosen where the caller leaves it open."""
 
 
 # The vendors' SDKs take a second to import, and most processes never make a client.
@@ -52,6 +79,7 @@ KINDS: Mapping[str, Kind] = {
         "https://api.anthropic.com",
         key_required=True,
         takes=frozenset({"reasoning_effort", "stop"}),
+        needs_max_tokens=True,
     ),
     "deepseek": Kind("DeepSeek", _openai_client, "https://api.deepseek.com", key_required=True),
     "openai-compatible": Kind("OpenAI-compatible", _openai_client, "", key_required=False),

@@ -7,16 +7,18 @@ from providers.errors import Incomplete
 from providers.types import Completion, Finish, ReasoningDelta, StreamEvent, TextDelta, ToolCall, ToolCallDelta
 
 
-class _Calls:
+class Calls:
     """Tool calls while their pieces arrive."""
 
     def __init__(self) -> None:
         self._pieces: dict[int, list[ToolCallDelta]] = {}
 
     def add(self, piece: ToolCallDelta) -> None:
+        """One more piece."""
         self._pieces.setdefault(piece.index, []).append(piece)
 
     def whole(self) -> tuple[ToolCall, ...]:
+        """The calls so far, in order."""
         return tuple(
             ToolCall(id=pieces[0].id, name=pieces[0].name, arguments="".join(piece.arguments for piece in pieces))
             for _, pieces in sorted(self._pieces.items())
@@ -27,7 +29,7 @@ async def collect(events: AsyncGenerator[StreamEvent, None]) -> Completion:
     """Read the stream to its ``Finish``. Raises what the stream raises."""
     text: list[str] = []
     reasoning: list[str] = []
-    calls = _Calls()
+    calls = Calls()
     async with aclosing(events):
         async for event in events:
             if isinstance(event, TextDelta):

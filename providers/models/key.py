@@ -8,8 +8,9 @@ from django.db.models import Field
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from providers.errors import KeyUnreadable
 from providers.models.provider import Provider
-from providers.sealed import Sealed, SealedField
+from providers.sealed import Sealed, SealedField, SecretUnreadable, sealed_field
 
 
 class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
@@ -46,3 +47,15 @@ class ProviderKey(models.Model):
 
     def __str__(self) -> str:
         return self.label or f"…{self.key_hint}"
+
+    def seal(self, field_name: str, secret: str) -> Sealed:
+        """Encrypt a secret for this row and its provider's present address; does not save."""
+        return sealed_field(ProviderKey, field_name).seal(secret, row=str(self.pk), host=self.provider.origin)
+
+    def open_secret(self, field_name: str) -> str:
+        """The plaintext; raises ``KeyUnreadable``."""
+        sealed: Sealed = getattr(self, field_name)
+        try:
+            return sealed.open(row=str(self.pk), host=self.provider.origin)
+        except SecretUnreadable:
+            raise KeyUnreadable(provider=self.provider.name) from None

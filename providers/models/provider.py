@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from providers.errors import KeyUnreadable
-from providers.sealed import Sealed, SealedField, SecretUnreadable
+from providers.sealed import Sealed, SealedField, SecretUnreadable, sealed_field
 
 
 class ProviderQuerySet(models.QuerySet["Provider"]):
@@ -125,7 +125,7 @@ class Provider(models.Model):
 
     def seal(self, field_name: str, secret: str) -> Sealed:
         """Encrypt a secret for this row and its present address; does not save."""
-        return self._sealed_field(field_name).seal(secret, row=str(self.pk), host=self.origin)
+        return sealed_field(Provider, field_name).seal(secret, row=str(self.pk), host=self.origin)
 
     def open_secret(self, field_name: str) -> str:
         """The plaintext of ``api_key`` or ``headers``, empty when there is none; raises ``KeyUnreadable``."""
@@ -136,9 +136,3 @@ class Provider(models.Model):
             return sealed.open(row=str(self.pk), host=self.origin)
         except SecretUnreadable:
             raise KeyUnreadable(provider=self.name) from None
-
-    @classmethod
-    def _sealed_field(cls, name: str) -> SealedField:
-        field = cls._meta.get_field(name)
-        assert isinstance(field, SealedField)  # noqa: S101 - tells the type checker
-        return field

@@ -1,13 +1,11 @@
 """REST: agents."""
 
 import pytest
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from agents.models import Agent
-from providers.models import UsageRecord
-from providers.practice import running_practice
 from tests.factories import make_agent, make_provider, make_staff, make_user
 
 pytestmark = pytest.mark.django_db
@@ -105,9 +103,7 @@ def test_zero_is_a_value_and_null_is_the_provider_s_default(api: APIClient, owne
     assert api.patch(url, {"temperature": None}, format="json").json()["temperature"] is None
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("get", ""), ("patch", ""), ("delete", ""), ("post", "test/"), ("post", "generate/")]
-)
+@pytest.mark.parametrize(("method", "path"), [("get", ""), ("patch", ""), ("delete", ""), ("post", "test/")])
 def test_a_private_agent_does_not_exist_for_others(method: str, path: str, owner: User, outsider: User) -> None:
     """S1."""
     agent = make_agent(owner, make_provider(owner))
@@ -161,50 +157,3 @@ def test_an_agent_without_a_provider_fails_its_test_politely(api: APIClient, own
     response = api.post(f"/api/v1/agents/{agent.pk}/test/")
     assert response.status_code == 200
     assert (response.json()["ok"], response.json()["code"]) == (False, "provider_not_found")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_agent_answers_outside_any_conversation(api: APIClient, owner: User, settings: Settings) -> None:
-    settings.PRIVATE_PROVIDERS = True
-    with running_practice() as base:
-        agent = make_agent(owner, make_provider(owner, base_url=f"{base}/v1"), model="practice-fast")
-        history = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
-        body = {"message": "echo: 👩‍🚀 ok", "history": history}
-        response = api.post(f"/api/v1/agents/{agent.pk}/generate/", body, format="json")
-    assert response.status_code == 200
-    answer = response.json()
-    assert answer["text"] == "👩‍🚀 ok"
-    assert answer["finish_reason"] == "stop"
-    record = UsageRecord.objects.get(user=owner)
-    assert (record.agent_name, record.model) == (agent.name, "practice-fast")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_provider_s_failure_is_a_typed_error(api: APIClient, owner: User, settings: Settings) -> None:
-    settings.PRIVATE_PROVIDERS = True
-    agent = make_agent(owner, make_provider(owner))
-    response = api.post(f"/api/v1/agents/{agent.pk}/generate/", {"message": "x"}, format="json")
-    assert response.status_code == 502
-    error = response.json()["error"]
-    assert error["code"] == "connection_failed"
-    assert error["detail"]["hint"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"message": ""},
-        {"message": "x", "history": [{"role": "system", "content": "x"}]},
-        {"message": "x", "history": [{"role": "user", "content": 1}]},
-        {"message": "x", "history": [{"role": "user", "content": "x", "tool": 1}]},
-        {"message": "x", "history": [{"role": ["user"], "content": "x"}]},
-        {"message": "x", "history": [1]},
-        {"message": "x", "base_url": "http://evil.example"},
-    ],
-)
-def test_a_wrong_question_is_400(api: APIClient, owner: User, body: dict[str, object]) -> None:
-    agent = make_agent(owner, make_provider(owner))
-    response = api.post(f"/api/v1/agents/{agent.pk}/generate/", body, format="json")
-    assert response.status_code == 400
-    assert response.json()["error"]["code"] == "validation_error"

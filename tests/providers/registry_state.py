@@ -1,6 +1,6 @@
 """Putting the registry of the test process back to its beginning, and asking it."""
 
-from providers import clients, engine, freshness, registry, shared_configs
+from providers import clients, engine, freshness, registry, resting, shared_configs
 from providers.models import Provider
 
 
@@ -9,7 +9,8 @@ def reset_registry() -> None:
     clients.drop_everywhere()
     freshness.forget()
     registry._noted.clear()
-    shared_configs._outage.until = 0.0
+    shared_configs.outage.until = 0.0
+    resting._seen_here.clear()
 
 
 def client_of(provider: Provider) -> clients.SharedClient:

@@ -99,7 +99,8 @@ def test_a_short_key_shows_nothing_of_itself(api: APIClient) -> None:
         "health",
         "id",
         "groups",
-        "headers",
+        "header_names",
+        "further_keys",
     ],
 )
 def test_no_other_field_can_be_set(api: APIClient, outsider: User, field: str) -> None:

@@ -24,7 +24,7 @@ from providers.practice.faults import MOVED_TO
 from providers.practice.log import Entry
 from providers.retry import RetryPolicy
 from providers.structured import generate_object
-from providers.types import ChatMessage, ChatRequest, JSONSchema
+from providers.types import JSONSchema
 from tests.factories import make_provider
 from tests.providers.fault_table import ALL, ROWS, SLOW_ROWS, UNTOLD, Row
 
@@ -52,22 +52,21 @@ Found = tuple[str, int | None, str]
 """A code, the number of calls and a sentence."""
 
 
-def request_of(operation: str) -> ChatRequest:
+def prompt_of(operation: str) -> str:
     """A question whose answer is an object under ``SCHEMA``, long enough to be broken off; it names the operation."""
-    text = f'echo: {{"answer": "{operation} one two three four five six seven eight nine ten"}}'
-    return ChatRequest(model=MODEL, messages=(ChatMessage(role="user", content=text),))
+    return f'echo: {{"answer": "{operation} one two three four five six seven eight nine ten"}}'
 
 
 async def call(operation: str, provider: Provider) -> None:
     """Run an asynchronous operation to its end."""
-    request = request_of(operation)
+    prompt = prompt_of(operation)
     if operation == "stream_text":
-        async for _ in generation.stream_text(provider, request):
+        async for _ in generation.stream_text(provider, MODEL, prompt=prompt):
             pass
     elif operation == "generate_text":
-        await generation.generate_text(provider, request, policy=POLICY)
+        await generation.generate_text(provider, MODEL, prompt=prompt, policy=POLICY)
     elif operation == "generate_object":
-        await generate_object(provider, request, SCHEMA, policy=POLICY)
+        await generate_object(provider, MODEL, prompt=prompt, schema=SCHEMA, policy=POLICY)
     else:
         await (await registry.get_client(provider.pk)).list_models()
 

@@ -17,12 +17,10 @@ from providers.models import Provider
 from providers.network import GuardBackend, check_base_url
 from providers.services import create_provider, update_provider
 from providers.structured import generate_object
-from providers.types import ChatMessage, ChatRequest
 from tests.factories import make_provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-REQUEST = ChatRequest(model="m", messages=(ChatMessage(role="user", content="hi"),))
 FORBIDDEN = [
     "http://127.0.0.1:{port}",
     "http://localhost:{port}",
@@ -69,7 +67,7 @@ def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def stream(provider: Provider) -> None:
-    async for _ in generation.stream_text(provider, REQUEST):
+    async for _ in generation.stream_text(provider, "m", prompt="hi"):
         pass
 
 
@@ -77,8 +75,8 @@ def codes_of(provider: Provider) -> dict[str, str]:
     """What every use of a provider says."""
     uses = {
         "stream_text": stream(provider),
-        "generate_text": generation.generate_text(provider, REQUEST),
-        "generate_object": generate_object(provider, REQUEST, {"type": "object"}),
+        "generate_text": generation.generate_text(provider, "m", prompt="hi"),
+        "generate_object": generate_object(provider, "m", prompt="hi", schema={"type": "object"}),
     }
     codes = {}
     for name, use in uses.items():

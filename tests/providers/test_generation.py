@@ -32,7 +32,7 @@ def provider(practice_url: str) -> Provider:
 
 
 async def collect(provider: Provider, request: ChatRequest) -> list[StreamEvent]:
-    return [event async for event in generation.stream_text(provider, request)]
+    return [event async for event in generation.stream(provider, request)]
 
 
 def test_a_stream_ends_with_its_finish(provider: Provider) -> None:
@@ -44,13 +44,13 @@ def test_a_stream_ends_with_its_finish(provider: Provider) -> None:
 
 def test_a_whole_answer_equals_the_streamed_one(provider: Provider) -> None:
     events = engine.run(collect(provider, REQUEST), timeout=20)
-    whole = engine.run(generation.generate_text(provider, REQUEST), timeout=20)
+    whole = engine.run(generation.complete(provider, REQUEST), timeout=20)
     assert whole.text == "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
 def test_an_unknown_model_is_named_in_the_error(provider: Provider) -> None:
     with pytest.raises(ModelNotFound) as error:
-        engine.run(generation.generate_text(provider, replace(REQUEST, model="no-such")), timeout=20)
+        engine.run(generation.complete(provider, replace(REQUEST, model="no-such")), timeout=20)
     assert error.value.model == "no-such"
 
 
@@ -66,7 +66,7 @@ def test_only_the_policy_retries(provider: Provider, monkeypatch: pytest.MonkeyP
     for policy, expected in ((QUICK, 2), (NO_RETRY, 1)):
         calls.clear()
         with pytest.raises(ProviderError):
-            engine.run(generation.generate_text(provider, replace(REQUEST, model="practice-500"), policy=policy), 20)
+            engine.run(generation.complete(provider, replace(REQUEST, model="practice-500"), policy=policy), 20)
         assert len(calls) == expected
 
 
@@ -89,9 +89,9 @@ def test_a_stream_that_is_closed_early_leaves_no_running_call(provider: Provider
     from providers.clients import SharedClient
 
     async def scenario() -> bool:
-        events = generation.stream_text(provider, replace(REQUEST, model="practice-slow"))
+        events = generation.stream(provider, replace(REQUEST, model="practice-slow"))
         await anext(events)
-        await events.aclose()  # type: ignore[attr-defined]
+        await events.aclose()
         client = await registry.get_client(provider.pk)
         assert isinstance(client, SharedClient)
         return client.is_busy

@@ -15,6 +15,7 @@ from providers.models import Provider
 from providers.types import ChatRequest, ClientConfig, Completion, ModelInfo, StreamEvent, TextDelta
 from tests.factories import make_provider
 from tests.providers.registry_state import client_of, reset_registry
+from tests.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -208,6 +209,14 @@ def test_cleanup_closes_what_nobody_used_for_long(settings: Settings) -> None:
     assert client_of(provider) is not before
 
 
+def test_a_process_that_sleeps_closes_its_clients_by_itself(settings: Settings) -> None:
+    settings.REGISTRY_TTL = 1
+    clients._loops.pop(engine.loop(), None)  # the sweep of earlier tests has another pace
+    client_of(make_provider())
+    assert clients.used_here()
+    wait_for(lambda: not clients.used_here(), 10, "the end of the idle client")
+
+
 def test_clearing_builds_anew_here_and_elsewhere() -> None:
     provider = make_provider()
     before, revision = client_of(provider), Provider.objects.get(pk=provider.pk).revision
@@ -225,10 +234,10 @@ def test_a_provider_that_cannot_be_used_is_refused_by_name_of_the_reason() -> No
     disabled = make_provider(is_active=False)
     for provider, reason in ((keyless, KeyMissing), (strange, UnsupportedKind), (disabled, ProviderInactive)):
         with pytest.raises(reason):
-            registry.validate_provider(provider.pk)
+            engine.run(registry.validate_provider(provider.pk), timeout=10)
     for unknown in (uuid.uuid4(), "no-id"):
         with pytest.raises(ProviderNotFound):
-            registry.validate_provider(unknown)
+            engine.run(registry.validate_provider(unknown), timeout=10)
 
 
 def test_a_provider_that_was_switched_on_works_at_once() -> None:

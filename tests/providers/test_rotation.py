@@ -9,7 +9,7 @@ from pytest_django import Settings
 from providers import freshness, registry, services
 from providers.errors import KeyUnreadable
 from providers.models import Provider
-from providers.rotation import SECRET_COLUMNS
+from providers.rotation import SEALED
 from tests.factories import make_provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,9 +28,10 @@ class Keyring:
 
 
 def forget_keys() -> None:
-    for column in SECRET_COLUMNS:
-        for name in ("keys", "fernet_keys", "fernet"):
-            Provider._meta.get_field(column).__dict__.pop(name, None)
+    for model, columns in SEALED.items():
+        for column in columns:
+            for name in ("keys", "fernet_keys", "fernet"):
+                model._meta.get_field(column).__dict__.pop(name, None)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 import httpx2
@@ -14,11 +15,12 @@ import pytest
 from providers import engine
 from providers.answers import AnswerInvalid, read_answer
 from providers.errors import ContextTooLong, InvalidRequest, ObjectInvalid, SchemaRefused, ServerError
+from providers.generation import complete
 from providers.models import Provider, ProviderModel
 from providers.practice import running_practice
 from providers.retry import NO_RETRY
 from providers.schemas import JSON, check_schema
-from providers.structured import GeneratedObject, Strategy, generate_object
+from providers.structured import GeneratedObject, Strategy, complete_object
 from providers.types import Capability, ChatMessage, ChatRequest, JSONSchema, ToolDefinition, Usage
 from tests.factories import make_provider
 
@@ -83,7 +85,8 @@ def can(provider: Provider, *yes: Capability, model: str = REQUEST.model) -> Non
 def generate(
     provider: Provider, request: ChatRequest = REQUEST, schema: JSONSchema = ANSWER, max_repairs: int = 2
 ) -> GeneratedObject:
-    asking = generate_object(provider, request, schema, max_repairs=max_repairs, policy=NO_RETRY)
+    ask = partial(complete, provider, policy=NO_RETRY)
+    asking = complete_object(provider, request, schema, ask=ask, max_repairs=max_repairs)
     return engine.run(asking, timeout=30)
 
 

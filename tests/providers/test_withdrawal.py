@@ -1,12 +1,18 @@
 """What the registry keeps, says and lists around the moment in which a provider changes."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from pytest_django import Settings
 
 from providers import clients, engine, freshness, registry, services, shared_configs
-from providers.errors import ProviderInactive, ProviderNotFound
+from providers.errors import ProviderError, ProviderInactive, ProviderNotFound
 from providers.models import Provider
+from providers.types import TextDelta
 from tests.factories import make_provider
 from tests.providers.registry_state import client_of, reset_registry
+from tests.providers.wire import ask
 from tests.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,3 +50,52 @@ def test_a_provider_that_is_used_right_after_a_change_is_listed(provider: Provid
     assert shared_configs.uses() == []
     client_of(provider)
     wait_for(shared_configs.uses, LIMIT, "the note after the change")
+
+
+def run_drip(provider: Provider, model: str) -> tuple[str, ProviderError | None]:
+    """A long answer: what came of it, and how it failed."""
+
+    async def scenario() -> tuple[str, ProviderError | None]:
+        client = await registry.get_client(provider.pk)
+        text = ""
+        try:
+            async for event in client.stream(ask("tokens=40", model=model)):
+                text += event.text if isinstance(event, TextDelta) else ""
+        except ProviderError as error:
+            return text, error
+        return text, None
+
+    return engine.run(scenario(), timeout=60)
+
+
+@pytest.mark.parametrize("how", ["switched off", "deleted"])
+@pytest.mark.parametrize("model", ["practice-slow", "practice-silent"])
+def test_running_calls_end_within_a_second_when_the_operator_wants_it(
+    settings: Settings, practice: str, how: str, model: str
+) -> None:
+    settings.RUNNING_CALLS = "cancel"
+    reset_registry()
+    provider = make_provider(base_url=f"{practice}/v1", api_key="practice")
+    rows = Provider.objects.filter(pk=provider.pk)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run_drip, provider, model)
+        wait_for(clients.used_here, LIMIT, "the call")
+        time.sleep(1.0)  # into the answer
+        withdrawn = time.monotonic()
+        rows.delete() if how == "deleted" else rows.update(is_active=False)
+        text, error = running.result(timeout=LIMIT)
+    assert isinstance(error, ProviderInactive)
+    assert time.monotonic() - withdrawn < 2.5
+    assert bool(text) == (model == "practice-slow")
+
+
+def test_running_calls_finish_unless_the_operator_wants_otherwise(practice: str) -> None:
+    reset_registry()
+    provider = make_provider(base_url=f"{practice}/v1", api_key="practice")
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run_drip, provider, "practice")
+        wait_for(clients.used_here, LIMIT, "the call")
+        services.update_provider(provider=provider, is_active=False)
+        text, error = running.result(timeout=LIMIT)
+    assert error is None
+    assert text

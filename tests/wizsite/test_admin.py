@@ -54,6 +54,8 @@ def form(**changes: object) -> dict[str, object]:
         "owner": "",
         "is_shared": "on",
         "is_active": "on",
+        "further_keys-TOTAL_FORMS": "0",
+        "further_keys-INITIAL_FORMS": "0",
         **changes,
     }
 
@@ -133,6 +135,31 @@ def test_a_save_tells_the_registry(desk: Client, provider: Provider) -> None:
     before = provider.revision
     desk.post(f"/admin/providers/provider/{provider.pk}/change/", form(name="Renamed"))
     assert Provider.objects.get(pk=provider.pk).revision > before
+
+
+def key_rows(*rows: dict[str, str], stored: int = 0) -> dict[str, object]:
+    """The rows of further keys as a browser sends them."""
+    fields = {f"further_keys-{number}-{name}": value for number, row in enumerate(rows) for name, value in row.items()}
+    return {**fields, "further_keys-TOTAL_FORMS": len(rows), "further_keys-INITIAL_FORMS": stored}
+
+
+def test_further_keys_are_added_changed_and_removed_in_the_admin(desk: Client, provider: Provider) -> None:
+    """S17."""
+    url, secret = f"/admin/providers/provider/{provider.pk}/change/", "sk-further-canary-5566778899"
+    refused = desk.post(url, form(**key_rows({"label": "Second", "new_key": f"{secret} x", "weight": "2"})))
+    assert refused.status_code == 200
+    assert secret not in refused.content.decode()
+    added = desk.post(url, form(**key_rows({"label": "Second", "new_key": secret, "weight": "2"})), follow=True)
+    assert secret not in added.content.decode()
+    key = provider.further_keys.defer(None).select_related("provider").get()
+    assert (key.label, key.weight, key.open_secret("api_key")) == ("Second", 2, secret)
+    row = {"id": str(key.pk), "provider": str(provider.pk), "new_key": ""}
+    desk.post(url, form(**key_rows({**row, "label": "Third", "weight": "3"}, stored=1)))
+    key.refresh_from_db(fields=["label", "weight"])
+    assert (key.label, key.weight) == ("Third", 3)
+    desk.post(url, form(**key_rows({**row, "label": "Third", "weight": "3", "DELETE": "on"}, stored=1)))
+    assert not provider.further_keys.exists()
+    assert not any(secret in str(entry.__dict__) for entry in LogEntry.objects.all())
 
 
 def test_a_provider_can_be_added_and_deleted(desk: Client) -> None:

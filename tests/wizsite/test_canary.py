@@ -27,6 +27,8 @@ CANARIES = {
     "browser form": "FrmCanaryb04c9d27e1a85f63Hn1c",
     "admin form": "AdmCanary68f2d0b13c7ae954Yk9d",
     "second key": "SecCanary2a96e4f87b01cd35Lp4s",
+    "further key": "FurCanary4d08b7e1c93f62a5Jm6t",
+    "further header": "HdrCanary95e2a1d7f408cb63Qz9r",
     "wrong key": "WrgCanary7f15c8e390ad62b4Xe7j",
     "echoed by the provider": "EchCanaryd83b07a2f46e9c51Uv3g",
     "in a refused form": "RefCanary1c60f9b5d27e384aGb5w",
@@ -146,15 +148,38 @@ def use_every_kind(day: Day, server: str) -> None:
         sent = day.talk(provider, f"Day {kind}", "completed")
         for path in (f"/c/{sent['conversation']}/", f"/providers/{provider}/"):
             assert day.browser.get(path).status_code == 200
+    use_more_secrets(day, server)
     changed = day.caller.get("providers/")["results"][0]["id"]
     change = {"api_key": CANARIES["second key"], "name": CONTROL}
     assert day.caller.http.patch(f"/api/v1/providers/{changed}/", json=change).is_success
     assert day.caller.post(f"providers/{changed}/test/", {"model": "practice-fast"})["ok"] is True
 
 
+def use_more_secrets(day: Day, server: str) -> None:
+    """A further key that gets nearly all calls, and a header of one's own, over the API and on the page."""
+    url, key = f"{server}/v1", CANARIES["further key"]
+    provider = day.caller.add_provider(name="Day of keys", kind="openai-compatible", base_url=url, api_key="plain-key")
+    headers = {"X-Secret": CANARIES["further header"]}
+    assert day.caller.http.patch(f"/api/v1/providers/{provider}/", json={"headers": headers}).is_success
+    day.caller.post(f"providers/{provider}/keys/", {"api_key": key, "label": CONTROL, "weight": 100})
+    for _ in range(6):
+        assert day.caller.post(f"providers/{provider}/test/", {"model": "practice-fast"})["ok"] is True
+    form = {"kind": "openai-compatible", "name": "Day of keys", "base_url": url, "is_active": "on"}
+    lines = f"X-Secret: {CANARIES['further header']}"
+    assert day.submit(f"/providers/{provider}/", **form, headers=lines).status_code == 200
+    assert day.submit(f"/providers/{provider}/", **form, headers=f"{lines} no\x00").status_code == 422
+    refused = {"further-api_key": f"{key} x", "further-weight": "1"}
+    page = day.browser.get(f"/providers/{provider}/")
+    token = CSRF.search(page.text)
+    assert token
+    data = {"csrfmiddlewaretoken": token[1], **refused}
+    assert day.browser.post(f"/providers/{provider}/keys/", data=data).status_code == 422
+
+
 def use_the_forms(day: Day, server: str) -> None:
     form = {"kind": "openai-compatible", "base_url": f"{server}/v1", "is_active": "on"}
-    owned = {**form, "owner": str(day.caller.get("me/")["id"])}
+    rows = {"further_keys-TOTAL_FORMS": "0", "further_keys-INITIAL_FORMS": "0"}
+    owned = {**form, **rows, "owner": str(day.caller.get("me/")["id"])}
     add = "/admin/providers/provider/add/"
     day.submit("/providers/new/", **form, name="From the form", api_key=CANARIES["browser form"])
     day.submit(add, **owned, name="From the admin", new_key=CANARIES["admin form"])

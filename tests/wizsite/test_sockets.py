@@ -4,15 +4,14 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
-from tests.stack import ADMIN_EMAIL, ADMIN_PASSWORD, Stack
+from tests.sockets import logged_in, open_socket
+from tests.stack import ADMIN_EMAIL, Stack
 from tests.talking import Caller
 
 
@@ -20,29 +19,6 @@ from tests.talking import Caller
 def caller(stack: Stack) -> Iterator[Caller]:
     with Caller.of(stack, ADMIN_EMAIL) as caller:
         yield caller
-
-
-@contextmanager
-def logged_in(stack: Stack) -> Iterator[httpx2.Client]:
-    """A browser's session."""
-    with httpx2.Client(base_url=stack.base_url, trust_env=False, follow_redirects=True) as http:
-        page = http.get("/accounts/login/").text
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-        assert token
-        form = {"login": ADMIN_EMAIL, "password": ADMIN_PASSWORD, "csrfmiddlewaretoken": token[1]}
-        answer = http.post("/accounts/login/", data=form, headers={"Referer": stack.base_url})
-        assert answer.url.path == "/c/", answer.text[:500]
-        yield http
-
-
-def open_socket(
-    stack: Stack, conversation: str, http: httpx2.Client | None, origin: str | None = ""
-) -> ClientConnection:
-    address = stack.base_url.replace("http://", "ws://") + f"/ws/conversations/{conversation}/"
-    cookies = "; ".join(f"{name}={value}" for name, value in http.cookies.items()) if http else ""
-    headers = {"Cookie": cookies} if cookies else {}
-    chosen = stack.base_url if origin == "" else origin
-    return connect(address, origin=chosen, additional_headers=headers, max_size=None)  # type: ignore[arg-type]
 
 
 def frames_until_end(socket: ClientConnection) -> list[dict[str, Any]]:

@@ -1,0 +1,74 @@
+"""Events between whoever makes them and a reader who may be slow, silent or gone."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+WAITING_LIMIT = 1_000  # events that wait for a slow reader before the source has to wait, too
+START_LIMIT = 10.0  # seconds within which somebody has to begin to read
+
+
+class Feed(Generic[Item]):
+    """Reads a stream in a task of its own and hands over what has arrived in batches. Bound to the running loop.
+
+    The stream is closed by ``aclose``, at its own end, and when nobody begins to read.
+    """
+
+    def __init__(self, stream: AsyncGenerator[Item, None]) -> None:
+        self._waiting: list[Item] = []
+        self._news, self._room = asyncio.Event(), asyncio.Event()
+        self._task = asyncio.create_task(self._pump(stream))
+        self._task.add_done_callback(self._ended)
+        self._unread: asyncio.TimerHandle | None = None
+
+    async def begin(self, seconds: float) -> None:
+        """Return at the first event, at the end, or after ``seconds``. Raises what the stream raised by then."""
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._news.wait()
+        except asyncio.CancelledError:
+            await self.aclose()
+            raise
+        if self._task.done() and not self._waiting:
+            self._task.result()
+        self._unread = asyncio.get_running_loop().call_later(START_LIMIT, self._task.cancel)
+
+    async def next_batch(self, seconds: float) -> list[Item] | None:
+        """What has arrived; nothing after ``seconds`` of silence; ``None`` at the end. Raises as the stream does."""
+        if self._unread is not None:
+            self._unread.cancel()
+        if not self._waiting and not self._task.done():
+            self._news.clear()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._news.wait()
+            except TimeoutError:
+                return []
+        if not self._waiting and self._task.done():
+            self._task.result()
+            return None
+        batch, self._waiting = self._waiting, []
+        self._room.set()
+        return batch
+
+    async def aclose(self) -> None:
+        """Close the stream and wait until it is closed."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._news.set()
+        if not task.cancelled():
+            task.exception()  # seen, even when nobody reads on
+
+    async def _pump(self, stream: AsyncGenerator[Item, None]) -> None:
+        async with aclosing(stream):
+            async for item in stream:
+                self._waiting.append(item)
+                self._news.set()
+                if len(self._waiting) >= WAITING_LIMIT:
+                    self._room.clear()
+                    await self._room.wait()
