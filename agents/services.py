@@ -117,7 +117,7 @@ def test_agent(*, agent: Agent) -> TestResult:
     """As ``providers.generation.test_provider``, with the agent's provider and model."""
     if agent.provider is None:
         error = ProviderNotFound()
-        return TestResult(False, error.code, error.message, error.hint, agent.model, 0)
+        return TestResult(False, error.code, error.message, error.hint, agent.model, 0, error.detail)
     return generation.test_provider(provider=agent.provider, model=agent.model or None)
 
 

@@ -20,6 +20,8 @@ from providers.validation import ProviderFields, clean_fields, missing_secrets
 LIMITS = ("max_concurrency", "connect_timeout", "first_event_timeout", "idle_timeout", "total_timeout")
 FIELDS = ("name", "kind", "base_url", "organization", "project", "key_weight", *LIMITS)
 
+HEALTH = ("health", "health_message", "checked_at")
+DETAILS = ("health_code", "health_detail")
 LISTED = ("models_fetched_at", "models_checked_at", "models_error")
 
 
@@ -78,7 +80,7 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ("name", "kind", "base_url", "owner", "is_shared", "is_active", "has_api_key", "health")
     list_filter = ("kind", "is_shared", "is_active", "health")
     search_fields = ("name", "base_url", "owner__email")
-    readonly_fields = ("header_names", "key_hint", "health", "health_message", "checked_at", *LISTED, "revision")
+    readonly_fields = ("header_names", "key_hint", *HEALTH, *DETAILS, *LISTED, "revision")
     filter_horizontal = ("groups",)
     list_select_related = ("owner",)
     actions = ("test", "refresh", "clear")
@@ -88,7 +90,8 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
         (_("Who may use it"), {"fields": ("owner", "is_shared", "groups", "is_default")}),
         (_("Account"), {"fields": ("organization", "project", "header_names")}),
         (_("Limits"), {"fields": LIMITS}),
-        (_("State"), {"fields": ("health", "health_message", "checked_at", *LISTED, "revision")}),
+        (_("State"), {"fields": (*HEALTH, *LISTED, "revision")}),
+        (_("Details of the last failure"), {"classes": ("collapse",), "fields": DETAILS}),
     )
 
     def save_model(self, request: HttpRequest, obj: Provider, form: ProviderForm, change: bool) -> None:

@@ -30,7 +30,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What a test showed. ``code`` is ``ok`` or the error's code; ``hint`` says what to do next."""
+    """What a test showed. ``code`` is ``ok`` or the error's code; ``hint`` says what to do next.
+
+    ``detail`` is the provider's own text, bounded and without secrets.
+    """
 
     __test__ = False  # not a test class, whatever its name tells a test runner
 
@@ -40,6 +43,7 @@ class TestResult:
     hint: str
     model: str
     latency_ms: int
+    detail: str = ""
 
 
 async def generate_text(
@@ -133,6 +137,7 @@ def test_provider(*, provider: Provider, model: str | None = None) -> TestResult
         hint=error.hint,
         model=error.model or chosen,
         latency_ms=latency,
+        detail=error.detail,
     )
 
 

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """All times in seconds. ``attempts`` counts the first try too; ``total`` bounds tries and waits together."""
+    """All times in seconds. ``attempts`` counts the first try too; no attempt begins later than ``total``."""
 
     attempts: int = 3
     base: float = 0.5
@@ -48,7 +48,10 @@ def next_delay(error: ProviderError, attempt: int, policy: RetryPolicy = DEFAULT
 
 
 async def with_retry(operation: Callable[[], Awaitable[Result]], policy: RetryPolicy = DEFAULT) -> Result:
-    """The result of ``operation``, tried again as ``policy`` allows; raises the last ``ProviderError``."""
+    """The result of ``operation``, tried again as ``policy`` allows; raises the last ``ProviderError``.
+
+    Cancelling it ends a wait at once.
+    """
     started = time.monotonic()
     attempt = 0
     while True:

@@ -26,6 +26,7 @@ class HealthSerializer(serializers.Serializer[Provider]):
     status = serializers.CharField(source="health")
     code = serializers.CharField(source="health_code")
     message = serializers.CharField(source="health_message")
+    detail = serializers.CharField(source="health_detail", help_text="The provider's own words, without secrets.")
     checked_at = serializers.DateTimeField(allow_null=True)
 
 
@@ -175,6 +176,7 @@ class TestResultSerializer(serializers.Serializer[Any]):
     hint = serializers.CharField()
     model = serializers.CharField()
     latency_ms = serializers.IntegerField()
+    detail = serializers.CharField(help_text="The provider's own words, without secrets.")
 
 
 class CachedProviderSerializer(serializers.Serializer[Any]):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from providers import broker, registry
-from providers.errors import ProviderError
+from providers.errors import DETAIL_LIMIT, ProviderError
 from providers.keys import hint_of
 from providers.models import Provider
 from providers.practice_provider import ensure_practice_provider
@@ -114,6 +114,7 @@ def record_health(*, provider_id: UUID, error: ProviderError | None) -> None:
         health=Provider.Health.OK if error is None else Provider.Health.FAILING,
         health_code="" if error is None else error.code,
         health_message="" if error is None else error.message[:500],
+        health_detail="" if error is None else error.detail[:DETAIL_LIMIT],
         checked_at=timezone.now(),
     )
 

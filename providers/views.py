@@ -16,6 +16,7 @@ from providers.catalogue_views import seen_at, shown_catalogue
 from providers.forms import KeyForm, ProviderForm
 from providers.keys import list_keys
 from providers.models import Provider
+from providers.practice.faults import DESCRIPTIONS
 from providers.services import delete_provider
 
 
@@ -112,5 +113,9 @@ def show_provider(
         "keys": list_keys(provider),
         "key_form": key_form or KeyForm(),
     }
+    if provider.is_practice:
+        # A shared agent answers whoever presses the button.
+        guide = provider.agents.filter(owner=None, is_active=True).first()
+        context |= {"faults": list(DESCRIPTIONS.items()), "guide": guide}
     is_refused = bool(form.errors or problem or (key_form and key_form.errors))
     return render(request, "providers/form.html", context, status=422 if is_refused else 200)

@@ -8,7 +8,7 @@ from providers.adapters import failures
 from providers.adapters.model_fields import day_of
 from providers.adapters.openai_models import ANYTHING, items_of
 from providers.adapters.text import clean, count_of, decode, name_of
-from providers.errors import BadResponse
+from providers.errors import ProviderError
 from providers.types import Capability, ClientConfig, ModelInfo
 
 Fields = Mapping[str, object]
@@ -26,7 +26,7 @@ def read_page(body: bytes, config: ClientConfig) -> tuple[list[ModelInfo], str]:
     try:
         models = [model for item in items_of(body) if (model := _model(item))]
         page = decode(body, ANYTHING)
-    except BadResponse as error:
+    except ProviderError as error:
         failure = failures.from_exception(error, config=config)
     else:
         more = isinstance(page, Mapping) and page.get("has_more") is True

@@ -113,9 +113,11 @@ async def run_exchange(
 async def read_body(opener: Opener, *, config: ClientConfig) -> bytes:
     """The whole body of a plain call, at most ``BODY_LIMIT`` bytes. Raises ``ProviderError`` only."""
     try:
-        async with aclosing(_chunks(opener, Clock(config.timeouts))) as chunks:
+        clock = Clock(config.timeouts)
+        async with aclosing(_chunks(opener, clock)) as chunks:
             body = bytearray()
             async for chunk in chunks:
+                clock.seen()
                 body += chunk
                 if len(body) > BODY_LIMIT:
                     raise errors.BadResponse(detail=f"The answer is longer than {BODY_LIMIT} bytes.")

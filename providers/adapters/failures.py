@@ -6,6 +6,7 @@ status. The words win over the status because a spent quota also arrives as 429 
 
 import email.utils
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 
@@ -14,12 +15,13 @@ import httpx2
 import openai
 
 from providers import errors
-from providers.adapters.complaints import Complaint, read_complaint, scrub
+from providers.adapters.complaints import Complaint, read_complaint
+from providers.adapters.scrubbing import scrub, secrets_of
 from providers.adapters.verdicts import (
-    CONTEXT_PHRASES,
     EXCEPTIONS,
-    KEY_PHRASES,
+    MODEL_PHRASES,
     MODEL_WORDS,
+    PHRASES,
     QUOTA_PHRASES,
     SPECIFIC_WORDS,
     STATUSES,
@@ -29,31 +31,32 @@ from providers.adapters.verdicts import (
 from providers.types import ClientConfig
 
 MAX_RETRY_AFTER = 3600.0  # seconds; a server that asks for more is not waited for any longer
+MODEL = re.compile(r"(?<![/\w])models?\b", re.IGNORECASE)  # but not as the end of a path
 WRONG_PATH = "There is nothing at this address: check the base URL and the kind of the provider."
 REDIRECTED = "The server redirects to another address, which Wiz never follows: enter the final address as base URL."
 
 
 def from_exception(error: BaseException, *, config: ClientConfig, model: str = "") -> errors.ProviderError:
     """The typed form of whatever an SDK, the HTTP client or a decoder raised; keeps no request and no cause."""
-    failure = _convert(error, config.api_key)
-    failure.detail = scrub(failure.detail, config.api_key)
+    failure = _convert(error)
+    failure.detail = scrub(failure.detail, secrets_of(config))
     failure.provider = failure.provider or config.provider_name
     failure.model = failure.model or model
     failure.__cause__ = failure.__context__ = None
     return failure
 
 
-def from_body(body: object, *, status: int | None = None, secret: str = "") -> errors.ProviderError:
-    """The typed form of an error body that came with ``status``, or inside a stream without one."""
-    return _judge(read_complaint(body), status, secret)
+def from_body(body: object, *, status: int | None = None) -> errors.ProviderError:
+    """The typed form of an error body that came with ``status``, or inside a stream without one; not yet scrubbed."""
+    return _judge(read_complaint(body), status)
 
 
 def from_success_body(body: bytes) -> errors.ProviderError:
-    """The typed form of a body that came with status 200 but is not what was asked for."""
+    """The typed form of a body that came with status 200 but is not what was asked for; not yet scrubbed."""
     complaint = read_complaint(body)
     if b'"error"' in body and (complaint.message or complaint.words):
-        return _judge(complaint, complaint.status, "")
-    return errors.BadResponse(detail=scrub(complaint.message) or "JSON of another kind than the dialect's stream.")
+        return _judge(complaint, complaint.status)
+    return errors.BadResponse(detail=complaint.message or "JSON of another kind than the dialect's stream.")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -68,23 +71,23 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None if seconds is None else min(seconds, MAX_RETRY_AFTER)
 
 
-def _convert(error: BaseException, secret: str) -> errors.ProviderError:
+def _convert(error: BaseException) -> errors.ProviderError:
     for link in _chain(error):
         if isinstance(link, errors.ProviderError):
             return link
         if isinstance(link, openai.APIStatusError | anthropic.APIStatusError):
-            failure = _judge(read_complaint(link.body), link.status_code, secret)
-            failure.retry_after = retry_after(link.response.headers)
+            failure = _judge(read_complaint(link.body), link.status_code)
+            asked = retry_after(link.response.headers)
+            failure.retry_after = failure.retry_after if asked is None else asked
             return failure
-    root = next(link for link in reversed(list(_chain(error))) if _listed(link) or link is error)
-    return _from_root(root, secret)
+    return _from_root(next(link for link in reversed(list(_chain(error))) if _listed(link) or link is error))
 
 
-def _from_root(root: BaseException, secret: str) -> errors.ProviderError:
+def _from_root(root: BaseException) -> errors.ProviderError:
     kind = _listed(root)
-    text = scrub(str(root), secret)
+    text = str(root)
     if isinstance(root, openai.APIError | anthropic.APIError) and root.body is not None:
-        return _judge(read_complaint(root.body), None, secret)
+        return _judge(read_complaint(root.body), None)
     if isinstance(root, httpx2.RemoteProtocolError):
         return _broken_protocol(text)
     if kind is errors.ProviderTimeout:
@@ -114,18 +117,21 @@ def _listed(error: BaseException) -> ErrorClass | None:
     return next((EXCEPTIONS[base] for base in type(error).__mro__ if base in EXCEPTIONS), None)
 
 
-def _judge(complaint: Complaint, status: int | None, secret: str) -> errors.ProviderError:
+def _judge(complaint: Complaint, status: int | None) -> errors.ProviderError:
     kind = _kind(complaint, status or complaint.status)
-    return kind(detail=_detail(complaint, status, secret), status=status or complaint.status)
+    return kind(
+        detail=_detail(complaint, status, kind),
+        status=status or complaint.status,
+        retry_after=complaint.retry_after if kind is errors.RateLimited else None,
+    )
 
 
-def _detail(complaint: Complaint, status: int | None, secret: str) -> str:
-    text = scrub(complaint.message, secret)
+def _detail(complaint: Complaint, status: int | None, kind: ErrorClass) -> str:
     if status is not None and 300 <= status < 400:
         return REDIRECTED
-    if status == 404 and not _names_model(complaint):
-        return f"{WRONG_PATH} {text}".strip()
-    return text
+    if status == 404 and kind is errors.InvalidRequest:
+        return f"{WRONG_PATH} {complaint.message}".strip()
+    return complaint.message
 
 
 def _kind(complaint: Complaint, status: int | None) -> ErrorClass:
@@ -140,12 +146,8 @@ def _kind(complaint: Complaint, status: int | None) -> ErrorClass:
 def _by_phrase(complaint: Complaint, status: int | None) -> ErrorClass | None:
     """For servers that put everything into the message."""
     if complaint.says(*QUOTA_PHRASES):
-        return errors.QuotaExceeded
-    if status in {None, 400, 422, 500} and complaint.says(*CONTEXT_PHRASES):
-        return errors.ContextTooLong
-    if status == 400 and complaint.says(*KEY_PHRASES):
-        return errors.AuthFailed
-    return errors.ContentFiltered if status == 403 and complaint.says("moderation", "flagged") else None
+        return errors.RateLimited if complaint.is_per_minute else errors.QuotaExceeded
+    return next((row.kind for row in PHRASES if status in row.statuses and complaint.says(*row.phrases)), None)
 
 
 def _first(table: Mapping[str, ErrorClass], complaint: Complaint) -> ErrorClass | None:
@@ -153,19 +155,20 @@ def _first(table: Mapping[str, ErrorClass], complaint: Complaint) -> ErrorClass 
 
 
 def _by_status(complaint: Complaint, status: int) -> ErrorClass:
-    if status == 404 and not _names_model(complaint):
-        return errors.InvalidRequest
-    if status == 413 and "rate_limit_exceeded" in complaint.words:
-        return errors.RateLimited
-    if status in {400, 422} and "model_not_found" in complaint.words:
+    if status in {400, 404, 422} and _names_no_model(complaint, status):
         return errors.ModelNotFound
+    if status == 404:
+        return errors.InvalidRequest
     if status < 300:
         return errors.BadResponse
     return STATUSES.get(status) or (errors.ServerError if status >= 500 else errors.InvalidRequest)
 
 
-def _names_model(complaint: Complaint) -> bool:
-    return bool(complaint.words & MODEL_WORDS) or complaint.says("model")
+def _names_no_model(complaint: Complaint, status: int) -> bool:
+    """Whether the refusal is about the model; a 404 that speaks of models is, a 400 may be about anything of it."""
+    if complaint.words & MODEL_WORDS or complaint.says(*MODEL_PHRASES):
+        return True
+    return status == 404 and MODEL.search(complaint.message) is not None
 
 
 def _seconds(value: str) -> float | None:

@@ -17,7 +17,7 @@ import msgspec
 from providers.adapters import failures
 from providers.adapters.model_fields import Fields, day_of, first_count, flag_of, inner, prices_of, told, words_of
 from providers.adapters.text import clean, decode, name_of
-from providers.errors import BadResponse
+from providers.errors import BadResponse, ProviderError
 from providers.types import Capability, ClientConfig, ModelInfo
 
 MODEL_LIMIT = 10_000
@@ -40,7 +40,7 @@ def read_models(body: bytes, config: ClientConfig) -> list[ModelInfo]:
     """The models in the body of ``GET /models``, in its order. Raises ``ProviderError`` when there is no list."""
     try:
         return [model for item in items_of(body)[:MODEL_LIMIT] if (model := _model(item))]
-    except BadResponse as error:
+    except ProviderError as error:
         failure = failures.from_exception(error, config=config)
     raise failure
 

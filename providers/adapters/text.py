@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import msgspec
 
-from providers.adapters.complaints import scrub
 from providers.errors import BadResponse
 
 COUNT_LIMIT = 1_000_000_000  # no call has more tokens than this
@@ -86,7 +85,7 @@ def decode(data: bytes, decoder: msgspec.json.Decoder[Value]) -> Value:
         return msgspec.convert(_loads(data), decoder.type)
     except (ValueError, RecursionError):
         pass
-    raise BadResponse(detail=f"Not a message of this dialect: {scrub(data[:200].decode('utf-8', 'replace'))}")
+    raise BadResponse(detail=f"Not a message of this dialect: {data[:200].decode('utf-8', 'replace')}")
 
 
 def _loads(data: bytes) -> object:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from providers.practice.faults import REFUSALS, WRONG_BODIES
 from providers.practice.plans import FAULTS
 
+EMPTY_LIST = "empty-list"
+
 Fields = dict[str, object]
 PLEASANT = {
     "practice": "Practice",
@@ -14,7 +16,7 @@ PLEASANT = {
 }
 CONTEXT = 128_000
 MAX_OUTPUT = 32_000
-FAULT_NAMES = tuple(sorted({*REFUSALS, *WRONG_BODIES, *FAULTS}))
+FAULT_NAMES = tuple(sorted({*REFUSALS, *WRONG_BODIES, *FAULTS, EMPTY_LIST}))
 
 
 def fault_of(model: str, message: str) -> str:
@@ -29,6 +31,13 @@ def fault_of(model: str, message: str) -> str:
 def knows(model: str) -> bool:
     """Whether a model of this name exists."""
     return model in PLEASANT or model.removeprefix("practice-") in FAULT_NAMES
+
+
+def listing(*, anthropic: bool, is_empty: bool = False) -> Fields:
+    """The body of ``GET /v1/models`` in the dialect asked for."""
+    if is_empty:
+        return {"object": "list", "data": [], "has_more": False}
+    return anthropic_list() if anthropic else openai_list()
 
 
 def openai_list() -> Fields:

@@ -79,6 +79,10 @@ class Connection:
         """A whole JSON answer."""
         await self.respond(status, json.dumps(value).encode(), "application/json", headers)
 
+    async def respond_half(self, body: bytes, kind: str) -> None:
+        """The head of an answer and the first half of its body."""
+        await self.write(_head(200, {"Content-Type": kind, "Content-Length": str(len(body))}) + body[: len(body) // 2])
+
     async def start_stream(self, kind: str = "text/event-stream; charset=utf-8") -> None:
         """The head of a chunked answer."""
         headers = {"Content-Type": kind, "Transfer-Encoding": "chunked", "Cache-Control": "no-cache"}

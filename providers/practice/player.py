@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from providers.practice.asked import Asked, example
 from providers.practice.connection import Connection
@@ -36,6 +36,17 @@ class Player:
         for frame in self._dialect.head():
             await self._send(frame)
         await self._pace()
+        await self._end()
+
+    async def play_list(self, listing: Mapping[str, object]) -> None:
+        """Send a list of models; whatever ends an answer early ends it in the middle. Raises as ``play``."""
+        if self._plan.ending == "stall" and self._plan.stop_after == 0:
+            await asyncio.Event().wait()
+        await asyncio.sleep(self._plan.delay)
+        if self._plan.ending in {"finish", "error"}:
+            await self._connection.respond_json(200, listing)
+            return
+        await self._connection.respond_half(json.dumps(listing).encode(), "application/json")
         await self._end()
 
     async def play_whole(self) -> None:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from providers.practice import catalogue
 from providers.practice.asked import Asked, example, understand
 from providers.practice.connection import Broken, Connection, HungUp, Request
-from providers.practice.dialects import AnthropicDialect, Dialect, OpenAIDialect, anthropic_error, openai_error
-from providers.practice.faults import KEY_REFUSED, NO_MODEL, REFUSALS, WRONG_BODIES, Refusal
+from providers.practice.dialects import AnthropicDialect, Dialect, OpenAIDialect
+from providers.practice.faults import KEY_REFUSED, NO_MODEL, NOTHING_HERE, REFUSALS, WRONG_BODIES, Refusal
 from providers.practice.log import BROKEN, COMPLETED, HUNG_UP, RequestLog
 from providers.practice.plans import BAD_ARGUMENTS, BAD_JSON, Plan, plan_for
 from providers.practice.player import Player
@@ -78,23 +78,23 @@ class PracticeServer:
 
     async def _answer(self, connection: Connection, request: Request, path: str) -> None:
         anthropic = path.endswith("/messages") or "anthropic-version" in request.headers
+        forced, path = _split(path)
+        is_chat = path in {"/v1/chat/completions", "/v1/messages"} and request.method == "POST"
+        asked = understand(request.fields)
         if not self._knows_key(request):
             await _refuse(connection, KEY_REFUSED, anthropic=anthropic)
-        elif path == "/v1/models" and request.method == "GET":
-            listed = catalogue.anthropic_list() if anthropic else catalogue.openai_list()
-            await connection.respond_json(200, listed)
-        elif path in {"/v1/chat/completions", "/v1/messages"} and request.method == "POST":
-            await self._generate(connection, understand(request.fields), anthropic=anthropic)
+        elif not is_chat and not (path == "/v1/models" and request.method == "GET"):
+            await _refuse(connection, NOTHING_HERE, anthropic=anthropic)
+        elif is_chat and not catalogue.knows(asked.model):
+            await _refuse(connection, NO_MODEL, anthropic=anthropic)
         else:
-            message = f"Nothing is served at {path}."
-            body = (
-                anthropic_error(message, "not_found_error") if anthropic else openai_error(message, "not_found", None)
-            )
-            await connection.respond_json(404, body)
+            fault = forced or catalogue.fault_of(asked.model, asked.message)
+            await self._serve_fault(connection, asked, fault, is_chat=is_chat, anthropic=anthropic)
 
-    async def _generate(self, connection: Connection, asked: Asked, *, anthropic: bool) -> None:
-        fault = catalogue.fault_of(asked.model, asked.message)
-        refusal = REFUSALS.get(fault) if catalogue.knows(asked.model) else NO_MODEL
+    async def _serve_fault(
+        self, connection: Connection, asked: Asked, fault: str, *, is_chat: bool, anthropic: bool
+    ) -> None:
+        refusal = REFUSALS.get(fault)
         if refusal is not None and self._is_refused(fault, asked, refusal):
             await _refuse(connection, refusal, anthropic=anthropic)
             return
@@ -103,7 +103,11 @@ class PracticeServer:
             return
         dialect: Dialect = AnthropicDialect(asked) if anthropic else OpenAIDialect(asked)
         player = Player(connection, dialect, _plan(asked, fault), asked)
-        await (player.play() if asked.streamed else player.play_whole())
+        if is_chat:
+            await (player.play() if asked.streamed else player.play_whole())
+        else:
+            is_empty = fault == catalogue.EMPTY_LIST
+            await player.play_list(catalogue.listing(anthropic=anthropic, is_empty=is_empty))
 
     def _is_refused(self, fault: str, asked: Asked, refusal: Refusal) -> bool:
         """Counts the refusals of each conversation, so that a later attempt can succeed."""
@@ -122,6 +126,13 @@ class PracticeServer:
         return self._api_key in {given, request.headers.get("x-api-key", "")}
 
 
+def _split(path: str) -> tuple[str, str]:
+    """The fault that the beginning of a path names, and the rest; ``/fault-429/v1/models`` fails as ``429`` does."""
+    first, _, rest = path.removeprefix("/").partition("/")
+    name = first.removeprefix("fault-")
+    return (name, f"/{rest}") if name != first and name in catalogue.FAULT_NAMES else ("", path)
+
+
 def _plan(asked: Asked, fault: str) -> Plan:
     plan = plan_for(asked.model, fault, asked.message, asked.max_tokens)
     is_bad = plan.bad_json == "always" or (plan.bad_json == "first" and not asked.is_answered)
@@ -135,7 +146,7 @@ def _plan(asked: Asked, fault: str) -> Plan:
 
 
 async def _refuse(connection: Connection, refusal: Refusal, *, anthropic: bool) -> None:
-    await connection.respond_json(refusal.status, refusal.body(anthropic=anthropic), refusal.headers)
+    await connection.respond_json(refusal.status, refusal.body(anthropic=anthropic), refusal.sent_headers())
 
 
 async def _send_wrong_body(connection: Connection, fault: str) -> None:

@@ -241,6 +241,9 @@ def test_a_failing_test_is_an_answer_not_an_error(api: APIClient, owner: User) -
     assert (result["ok"], result["code"], result["model"]) == (False, "connection_failed", "x")
     assert result["message"]
     assert isinstance(result["latency_ms"], int)
+    assert result["detail"]
+    health = api.get(f"/api/v1/providers/{provider.pk}/").json()["health"]
+    assert (health["code"], health["detail"]) == ("connection_failed", result["detail"])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -116,8 +116,10 @@ def test_a_test_that_fails_tells_the_next_step_and_records_it(provider: Provider
     result = generation.test_provider(provider=provider, model="practice-401")
     assert (result.ok, result.code) == (False, "auth_failed")
     assert result.hint
+    assert result.detail == "Incorrect API key provided."
     provider.refresh_from_db()
     assert (provider.health, provider.health_code) == ("failing", "auth_failed")
+    assert provider.health_detail == result.detail
 
 
 def test_a_server_that_is_not_there_fails_the_test_quickly() -> None:

@@ -118,17 +118,32 @@ async def test_cookies_are_neither_kept_nor_sent() -> None:
         assert not client.cookies
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308])
 @pytest.mark.parametrize("kind", ["openai-compatible", "anthropic"])
-async def test_redirects_are_refused_and_their_target_sees_nothing(status: int, kind: str) -> None:
+@pytest.mark.parametrize(
+    "place", ["http://127.0.0.1:{port}/v1", "http://169.254.169.254/latest/", "//[::1]:{port}/", "/v1"]
+)
+async def test_no_redirect_makes_a_second_connection(
+    status: int, kind: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P13."""
+    connections = []
+    connect = GuardBackend.connect_tcp
+
+    async def noted(self: GuardBackend, host: str, port: int, *args: object, **kwargs: object) -> object:
+        connections.append((host, port))
+        return await connect(self, host, port, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(GuardBackend, "connect_tcp", noted)
     async with listener() as (port, seen):
-        extra = f"Location: http://127.0.0.1:{port}/v1/chat/completions\r\n"
-        async with answering(http(b"", f"{status} Moved", extra=extra)) as base:
-            with pytest.raises(errors.InvalidRequest, match="invalid_request") as caught:
+        location = f"Location: {place.format(port=port)}\r\n"
+        async with answering(http(b"", f"{status} Elsewhere", extra=location)) as base:
+            with pytest.raises(errors.InvalidRequest) as caught:
                 await events_of(config(base, kind), ask("hi"))
-        assert "redirect" in caught.value.detail
-        await asyncio.sleep(0.05)
-        assert seen == []
+    assert (caught.value.status, caught.value.retryable) == (status, False)
+    assert "redirects" in caught.value.detail
+    assert len(connections) == 1
+    assert seen == []
 
 
 async def test_proxy_variables_are_ignored(monkeypatch: pytest.MonkeyPatch, practice: str) -> None:

@@ -4,9 +4,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from providers.errors import AuthFailed
 from providers.generation import TestResult
 from providers.models import Provider
-from tests.factories import make_provider, make_staff, make_user
+from providers.practice.faults import DESCRIPTIONS
+from providers.services import ensure_practice_provider, record_health
+from tests.factories import make_agent, make_provider, make_staff, make_user
 
 pytestmark = pytest.mark.django_db
 KEY = "sk-a-key-that-nobody-sees-7Q2x"
@@ -114,13 +117,45 @@ def test_deleting_asks_for_the_name(client: Client, owner: User, provider: Provi
 def test_a_test_shows_the_sentence_and_the_hint(
     client: Client, owner: User, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = TestResult(False, "auth_failed", "Mine refused the key (401).", "Paste a new key.", "m", 12)
+    result = TestResult(
+        False, "auth_failed", "Mine refused the key (401).", "Paste a new key.", "m", 12, "No <b>such</b>"
+    )
     monkeypatch.setattr("providers.views.generation.test_provider", lambda provider: result)
     client.force_login(owner)
     page = client.post(f"/providers/{provider.pk}/test/", headers={"HX-Request": "true"}).content.decode()
     assert "Mine refused the key (401)." in page
     assert "Paste a new key." in page
+    assert "<summary>Details</summary><pre>auth_failed · m\nNo &lt;b&gt;such&lt;/b&gt;</pre>" in page
     assert "<html" not in page
+
+
+def test_the_page_of_the_practice_provider_lists_its_faults_for_staff(client: Client, owner: User) -> None:
+    practice = ensure_practice_provider(base_url="http://127.0.0.1:8001/v1")
+    guide = make_agent(None, practice, name="Guide")
+    client.force_login(owner)
+    assert client.get(f"/providers/{practice.pk}/").status_code == 404
+    client.force_login(make_staff())
+    page = client.get(f"/providers/{practice.pk}/").content.decode()
+    for name, about in DESCRIPTIONS.items():
+        assert f'name="starter" value="fault: {name}"' in page
+        assert str(about) in page
+    started = client.post("/c/", {"agent": str(guide.pk), "starter": "fault: stall"})
+    shown = client.get(started["Location"]).content.decode()
+    assert "fault: stall" in shown
+    other = make_provider(None, name="Ours")
+    assert 'id="faults"' not in client.get(f"/providers/{other.pk}/").content.decode()
+
+
+@pytest.mark.parametrize("page", ["/providers/", "/providers/{pk}/", "/admin/providers/provider/{pk}/change/"])
+def test_what_a_failing_provider_said_is_one_click_away(client: Client, page: str) -> None:
+    provider = make_provider(None, name="Ours")
+    record_health(provider_id=provider.pk, error=AuthFailed(provider="Ours", detail="No <b>such</b> key"))
+    client.force_login(make_staff())
+    shown = client.get(page.format(pk=provider.pk)).content.decode()
+    assert "auth_failed" in shown
+    assert "No &lt;b&gt;such&lt;/b&gt; key" in shown
+    record_health(provider_id=provider.pk, error=None)
+    assert "such&lt;/b&gt; key" not in client.get(page.format(pk=provider.pk)).content.decode()
 
 
 def test_the_list_takes_the_same_queries_for_many(

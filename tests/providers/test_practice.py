@@ -1,6 +1,7 @@
 """The practice provider itself: dialects, pace, faults, log, command."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,10 +15,12 @@ import httpx2
 import pytest
 
 from providers.practice import running_practice
-from providers.practice.catalogue import FAULT_NAMES
+from providers.practice.catalogue import FAULT_NAMES, PLEASANT
+from providers.practice.faults import DESCRIPTIONS, MOVED_TO
 from providers.practice.log import Entry
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs" / "practice.md"
 
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -84,6 +87,34 @@ def test_the_pleasant_models_are_listed_first_in_both_dialects(practice: str) ->
         assert names[:4] == ["practice", "practice-fast", "practice-slow", "practice-reasoning"]
         assert names[4:] == [f"practice-{name}" for name in FAULT_NAMES]
         assert "Practice" in data[0].values()
+
+
+def test_every_fault_is_described_and_documented() -> None:
+    assert set(DESCRIPTIONS) == set(FAULT_NAMES)
+    documented = re.findall(r"`([^`\s]+)`", "".join(re.findall(r"^\| (`.*?) \|", DOCUMENT.read_text(), re.MULTILINE)))
+    assert set(documented) - set(PLEASANT) == set(FAULT_NAMES)
+
+
+@pytest.mark.parametrize("dialect", [{}, {"anthropic-version": "2026-10-21"}])
+def test_a_fault_in_the_address_concerns_every_request(practice: str, dialect: dict[str, str]) -> None:
+    base = f"{practice}/fault-401"
+    assert httpx2.get(f"{base}/v1/models", headers=dialect, trust_env=False).status_code == 401
+    assert chat(base, "hi").status_code == 401
+    assert httpx2.get(f"{practice}/fault-unheard-of/v1/models", headers=dialect, trust_env=False).status_code == 404
+    empty = httpx2.get(f"{practice}/fault-empty-list/v1/models", headers=dialect, trust_env=False).json()
+    assert empty["data"] == []
+
+
+@pytest.mark.parametrize("fault", ["cut", "rst"])
+def test_a_list_of_models_may_end_in_the_middle(practice: str, fault: str) -> None:
+    with pytest.raises(httpx2.TransportError):
+        httpx2.get(f"{practice}/fault-{fault}/v1/models", trust_env=False)
+
+
+def test_a_redirect_leads_to_the_practice_provider_itself(practice: str) -> None:
+    for status in (301, 302, 303, 307, 308):
+        response = chat(practice, f"fault: {status}")
+        assert (response.status_code, response.headers["location"]) == (status, MOVED_TO)
 
 
 def test_an_unknown_model_and_an_unknown_path_are_404(practice: str) -> None:

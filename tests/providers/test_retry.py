@@ -75,6 +75,54 @@ def test_the_last_error_is_raised_when_the_attempts_are_used_up() -> None:
     assert operation.calls == 3
 
 
+async def test_a_cancelled_wait_ends_at_once() -> None:
+    operation = failing(RateLimited(retry_after=60), Overloaded())
+    task = asyncio.create_task(with_retry(operation))
+    await asyncio.sleep(0)
+    assert operation.calls == 1
+    started = asyncio.get_running_loop().time()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert asyncio.get_running_loop().time() - started < 1
+    assert operation.calls == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), asyncio.CancelledError()])
+async def test_what_is_not_a_providers_failure_is_not_retried(error: BaseException) -> None:
+    operation = failing(error, error)  # type: ignore[arg-type]
+    with pytest.raises(type(error)):
+        await with_retry(operation, QUICK)
+    assert operation.calls == 1
+
+
+def test_every_error_says_itself_whether_it_is_retried() -> None:
+    """The codes of the design, so that a changed class attribute is noticed."""
+    retried = {
+        "rate_limit",
+        "timeout",
+        "connection_failed",
+        "overloaded",
+        "provider_busy",
+        "server_error",
+        "bad_response",
+        "incomplete",
+    }
+    for kind in descendants(ProviderError):
+        error = kind()
+        assert (next_delay(error, 1) is not None) == (error.code in retried), error.code
+
+
+def descendants(kind: type[ProviderError]) -> list[type[ProviderError]]:
+    return [kind, *(grandchild for child in kind.__subclasses__() for grandchild in descendants(child))]
+
+
+def test_jitter_reaches_from_nothing_to_the_bound() -> None:
+    delays = [next_delay(Overloaded(), 1, RetryPolicy(base=1)) or 0 for _ in range(500)]
+    assert min(delays) < 0.1
+    assert 0.9 < max(delays) <= 1
+
+
 def test_a_wait_that_would_pass_the_total_time_is_not_begun() -> None:
     operation = failing(RateLimited(retry_after=5), Overloaded())
     with pytest.raises(RateLimited):

@@ -136,12 +136,14 @@ def test_slugs_stay_apart() -> None:
 
 def test_health_shows_what_the_last_call_showed() -> None:
     provider = make_provider()
-    services.record_health(provider_id=provider.pk, error=AuthFailed(provider=provider.name))
+    services.record_health(provider_id=provider.pk, error=AuthFailed(provider=provider.name, detail="No. " * 1000))
     provider.refresh_from_db()
     assert (provider.health, provider.health_code) == ("failing", "auth_failed")
+    assert provider.health_detail == ("No. " * 1000)[:2000]
     services.record_health(provider_id=provider.pk, error=None)
     provider.refresh_from_db()
     assert (provider.health, provider.health_code, provider.health_message) == ("ok", "", "")
+    assert provider.health_detail == ""
 
 
 @pytest.mark.parametrize("error", [Cancelled(), ContextTooLong()])
