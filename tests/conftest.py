@@ -67,6 +67,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if {"start_stack", "stack"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("stack")
             item.add_marker(pytest.mark.timeout(STACK_TIMEOUT))
+    # The parallel processes take files in this order: what takes minutes begins at once, and quick files fill the rest.
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slow", "stack", "browser")])
 
 
 @pytest.fixture(scope="session", autouse=True)
