@@ -14,6 +14,7 @@ from agents.models import Agent
 from agents.requests import build_calls, build_request
 from agents.validation import Fallback, clean_agent
 from providers import engine, generation
+from providers.answering import Answering
 from providers.errors import ProviderNotFound
 from providers.generation import TestResult
 from providers.models import Provider
@@ -104,13 +105,17 @@ def delete_agent(*, agent: Agent) -> None:
     Agent.objects.filter(pk=agent.pk).delete()
 
 
-def generate_response(*, agent: Agent, message: str, history: Sequence[ChatMessage] = ()) -> Completion:
-    """The agent's answer to ``message`` after ``history``, without its fallbacks. Raises ``ProviderError``.
+def generate_response(
+    *, agent: Agent, message: str, history: Sequence[ChatMessage] = (), user: User | None = None
+) -> Completion:
+    """The agent's answer to ``message`` after ``history``, as ``POST /agents/{id}/generate/`` gives it.
 
-    Not for callers on an event loop.
+    Its fallbacks are asked when its own model fails, and every call is booked on ``user``, else on the agent's owner.
+    Raises ``ProviderError``. Not for callers on an event loop.
     """
-    call, *_fallbacks = build_calls(agent, [*history, ChatMessage(role="user", content=message)])
-    return replace(engine.run(generation.complete(call.provider, call.request)), dropped=call.dropped)
+    calls = build_calls(agent, [*history, ChatMessage(role="user", content=message)])
+    answering = Answering(calls, user=user or agent.owner)
+    return replace(engine.run(answering.whole()), dropped=answering.call.dropped)
 
 
 def test_agent(*, agent: Agent) -> TestResult:

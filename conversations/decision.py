@@ -1,6 +1,6 @@
 """What comes after an attempt that showed nothing: the same again, another hop, or the end."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypedDict
 
 from django.utils import timezone
@@ -11,10 +11,9 @@ from conversations.models import Generation
 from conversations.plan import Plan
 from conversations.runner import Ending, Outcome
 from providers.errors import ContextTooLong, ProviderError, ProviderUnavailable
-from providers.retry import RetryPolicy, next_delay
+from providers.retry import DEFAULT, RetryPolicy, next_delay
 
-POLICY: Final = RetryPolicy()
-HURRIED: Final = RetryPolicy(attempts=2, longest_wait=5.0)
+HURRIED: Final = replace(DEFAULT, attempts=2, longest_wait=5.0)
 """While somebody else could be asked: one retry, if it comes soon."""
 MAX_CRASHES: Final = 2
 """Attempts of a run that die with their process or are handed back."""
@@ -87,7 +86,7 @@ def _shorter(generation: Generation, error: ProviderError) -> Again:
 
 def _retry_or_hop(generation: Generation, error: ProviderError) -> Again | End:
     following, passed = _next_hop(generation.message.agent, generation.hop)
-    policy = HURRIED if following else POLICY
+    policy = HURRIED if following else DEFAULT
     failures = generation.failures + 1
     delay = next_delay(error, failures, policy)
     if delay is not None:

@@ -15,7 +15,6 @@ from providers.retry import DEFAULT, NO_RETRY, RetryPolicy, next_delay
 from providers.types import Completion, Finish, Ping, StreamEvent
 
 OWN_FAULT = {InvalidRequest.code, SchemaRefused.code}
-"""What is wrong with the question stays wrong whoever is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Answering:
     ``call`` is the one that is, or was, made last.
     """
 
-    def __init__(self, calls: Sequence[Call], *, user: User, policy: RetryPolicy = DEFAULT) -> None:
+    def __init__(self, calls: Sequence[Call], *, user: User | None, policy: RetryPolicy = DEFAULT) -> None:
         self.hops: list[Hop] = []
         self.call = calls[0]
         self._calls = calls
@@ -58,7 +57,7 @@ class Answering:
                         yield event
                 return
             except ProviderError as error:
-                if self._has_output or error.code in OWN_FAULT:
+                if self._has_output or _is_own_fault(error):
                     raise
                 self.hops.append(Hop(call.provider.name, call.request.model, error.record()))
         async with aclosing(self._attempts(last, self._policy)) as events:
@@ -86,3 +85,8 @@ class Answering:
                 if delay is None or time.monotonic() - started + delay > policy.total:
                     raise
             await asyncio.sleep(delay)
+
+
+def _is_own_fault(error: ProviderError) -> bool:
+    """What is wrong with the question stays wrong whoever is asked."""
+    return isinstance(error, InvalidRequest) and error.code in OWN_FAULT and error.concerns_question

@@ -153,6 +153,11 @@ class InvalidRequest(ProviderError):
     sentence = "{provider} did not accept the request."
     next_step = "Look at the details, then change the agent's parameters or the message."
 
+    @property
+    def concerns_question(self) -> bool:
+        """Whether the question may be at fault, and not the address: a wrong path is 404, a moved one redirects."""
+        return self.status in {None, 400, 422, 501}
+
 
 class ContextTooLong(InvalidRequest):
     """More text than the model can read."""

@@ -32,9 +32,9 @@ class Call:
 
 
 class MeteredCall:
-    """A call on somebody's account. ``record`` is its entry in the ledger, once there is one."""
+    """A call on somebody's account, or on nobody's. ``record`` is its entry in the ledger, once there is one."""
 
-    def __init__(self, call: Call, user: User) -> None:
+    def __init__(self, call: Call, user: User | None) -> None:
         self.record: UsageRecord | None = None
         self._call = call
         self._user = user

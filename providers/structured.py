@@ -14,7 +14,7 @@ from providers import families, registry
 from providers.adapters import KINDS
 from providers.answers import AnswerInvalid, read_answer
 from providers.database import in_thread
-from providers.errors import ContentFiltered, InvalidRequest, ObjectInvalid
+from providers.errors import ContentFiltered, InvalidRequest, ObjectInvalid, RequestRefused
 from providers.generation import complete, prepare_request
 from providers.models import Provider, ProviderModel
 from providers.requests import Question
@@ -107,7 +107,7 @@ async def complete_object(
 ) -> GeneratedObject:
     """Ask until an answer is valid under ``schema`` (Draft 2020-12, formats unchecked), ``max_repairs`` times again.
 
-    A strategy that the provider refuses gives way to the next. Tools of the request are offered but not to be called;
+    A strategy that the provider refuses as a wrong request gives way to the next. Tools of the request are offered but not to be called;
     its ``response_schema`` and ``json_mode`` are replaced. Raises ``SchemaRefused`` before any call, ``ObjectInvalid``
     when no answer was valid, and what ``ask`` raises, which makes the calls.
     """
@@ -120,7 +120,7 @@ async def complete_object(
         try:
             return await run.ask(request, strategy)
         except InvalidRequest as error:
-            if error.code != InvalidRequest.code:
+            if error.code != InvalidRequest.code or isinstance(error, RequestRefused) or not error.concerns_question:
                 raise
             logger.info("%s refused structured output by %s: %s", request.model, strategy, error.code)
     return await run.ask(request, last)

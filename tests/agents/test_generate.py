@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from agents.models import Agent
+from agents.services import Fallback
 from providers.models import Provider, ProviderModel, UsageRecord
 from providers.practice import running_practice
 from tests.factories import make_agent, make_provider, make_user
@@ -148,6 +149,18 @@ def test_a_wrong_question_is_not_passed_on(
     agent = falling_back(owner, provider, "practice-400", "practice-fast")
     assert api.post(path_of(agent), json={"message": "Hello"}).status_code == 400
     assert len(log(practice_url)) == 1
+
+
+@pytest.mark.parametrize("place", ["elsewhere", "fault-301/v1"])
+def test_a_wrong_address_is_not_taken_for_a_wrong_question(
+    api: httpx2.Client, owner: User, provider: Provider, practice_url: str, place: str
+) -> None:
+    lost = make_provider(owner, name="Lost", base_url=f"{practice_url}/{place}", api_key="practice")
+    fallback: Fallback = {"provider": str(provider.pk), "model": "practice-fast"}
+    agent = make_agent(owner, lost, model="practice-fast", fallbacks=[fallback])
+    answer = api.post(path_of(agent), json={"message": "Hello"}).json()
+    assert [(hop["provider"], hop["error"]["code"]) for hop in answer["hops"]] == [("Lost", "invalid_request")]
+    assert answer["text"]
 
 
 def test_a_fallback_that_the_owner_may_not_use_any_more_is_left_out(

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from agents import services
 from agents.models import Agent
 from providers.errors import ModelNotFound, ProviderNotFound
-from providers.models import ProviderModel
+from providers.models import ProviderModel, UsageRecord
 from providers.practice import running_practice
 from providers.services import ensure_practice_provider
 from providers.types import ChatMessage
@@ -128,6 +128,18 @@ def test_an_agent_answers(practice_url: str) -> None:
     answer = services.generate_response(agent=agent, message="Hello", history=HELLO)
     assert answer.text
     assert services.test_agent(agent=agent).ok
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_agents_answer_uses_its_fallbacks_and_is_booked(practice_url: str) -> None:
+    owner, asker = make_user(), make_user("asker@example.org")
+    provider = make_provider(owner, base_url=practice_url)
+    fallbacks: list[services.Fallback] = [{"provider": str(provider.pk), "model": "practice-fast"}]
+    agent = make_agent(owner, provider, model="practice-401", fallbacks=fallbacks)
+    for user in (None, asker):
+        assert services.generate_response(agent=agent, message="Hello", user=user).text
+    booked = UsageRecord.objects.order_by("created_at").values_list("user__email", "model", "agent_name")
+    assert list(booked) == [(person.email, "practice-fast", agent.name) for person in (owner, asker)]
 
 
 @pytest.mark.django_db(transaction=True)

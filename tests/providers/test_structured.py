@@ -14,14 +14,14 @@ import pytest
 
 from providers import engine
 from providers.answers import AnswerInvalid, read_answer
-from providers.errors import ContextTooLong, InvalidRequest, ObjectInvalid, SchemaRefused, ServerError
+from providers.errors import ContextTooLong, InvalidRequest, ObjectInvalid, RequestRefused, SchemaRefused, ServerError
 from providers.generation import complete
 from providers.models import Provider, ProviderModel
 from providers.practice import running_practice
 from providers.retry import NO_RETRY
 from providers.schemas import JSON, check_schema
 from providers.structured import GeneratedObject, Strategy, complete_object
-from providers.types import Capability, ChatMessage, ChatRequest, JSONSchema, ToolDefinition, Usage
+from providers.types import Capability, ChatMessage, ChatRequest, Completion, JSONSchema, ToolDefinition, Usage
 from tests.factories import make_provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -194,6 +194,30 @@ def test_other_failures_do_not_change_the_strategy(
     with pytest.raises(kind):
         generate(provider, replace(REQUEST, model=model))
     assert len(bodies(practice_url)) == 1
+
+
+@pytest.mark.parametrize(("place", "status"), [("elsewhere/v1", 404), ("fault-301/v1", 301), ("fault-307/v1", 307)])
+def test_a_wrong_address_is_asked_once(practice_url: str, place: str, status: int) -> None:
+    httpx2.delete(f"{practice_url}/log", trust_env=False)
+    provider = make_provider(base_url=f"{practice_url}/{place}", api_key="practice")
+    can(provider, Capability.JSON_SCHEMA, Capability.TOOLS, Capability.JSON_MODE)
+    with pytest.raises(InvalidRequest) as error:
+        generate(provider)
+    assert error.value.status == status
+    assert len(bodies(practice_url)) == 1
+
+
+def test_a_request_that_wiz_itself_refuses_is_not_asked_in_another_way(provider: Provider) -> None:
+    asked: list[ChatRequest] = []
+
+    async def refuse(request: ChatRequest) -> Completion:
+        asked.append(request)
+        raise RequestRefused(detail="Not sent.")
+
+    can(provider, Capability.JSON_SCHEMA, Capability.TOOLS, Capability.JSON_MODE)
+    with pytest.raises(RequestRefused):
+        engine.run(complete_object(provider, REQUEST, ANSWER, ask=refuse), timeout=30)
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
