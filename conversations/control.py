@@ -9,6 +9,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from providers import valkey
+from providers.outage import BRIEFLY, outage
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +23,7 @@ def channel_name() -> str:
 
 def publish_stop(generation_id: UUID) -> None:
     """Reach the running process at once, if Valkey is there."""
-    with suppress(RedisError, OSError):
-        valkey.client().publish(channel_name(), generation_id.hex)
+    outage.guard(lambda client: client.publish(channel_name(), generation_id.hex), None, pause=BRIEFLY)
 
 
 async def listen_for_stops(stop: Callable[[UUID], None]) -> None:

@@ -4,9 +4,9 @@ import logging
 from uuid import UUID
 
 from channels.layers import get_channel_layer
-from redis.exceptions import RedisError
 
-from providers import broker, valkey
+from providers import broker
+from providers.outage import BRIEFLY, outage
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,6 @@ def publish_change(conversation_id: UUID) -> None:
 def publish_to_group(group: str, message: dict[str, str]) -> None:
     """Send to a group from synchronous code, over the pooled connection (no event loop, no new socket)."""
     layer = get_channel_layer()
-    try:
-        valkey.client().publish(layer.group_channel(group), layer.serialize(message))
-    except (RedisError, OSError):
+    channel, content = layer.group_channel(group), layer.serialize(message)
+    if outage.guard(lambda client: client.publish(channel, content), None, pause=BRIEFLY) is None:
         logger.warning("Valkey did not take a notice for %s.", group.split(".", maxsplit=1)[0])

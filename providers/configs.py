@@ -55,6 +55,7 @@ def _config(provider: Provider, first: Key) -> ClientConfig:
         key_id=first.id,
         key_weight=first.weight,
         max_concurrency=provider.max_concurrency,
+        revision=provider.revision,
     )
 
 

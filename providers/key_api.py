@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.rest import person
-from providers import resting
 from providers.keys import add_key, remove_key, update_key
 from providers.models import Provider, ProviderKey
+from providers.resting import list_rests, ring_of
 from providers.serializers import KeySerializer
 
 
@@ -72,4 +72,4 @@ def _parsed(request: Request, *, partial: bool) -> dict[str, Any]:
 
 
 def _shown(provider: Provider, keys: Any, *, many: bool = False) -> Any:
-    return KeySerializer(keys, many=many, context={"rests": resting.list_rests(str(provider.pk))}).data
+    return KeySerializer(keys, many=many, context={"rests": list_rests(ring_of(provider.pk, provider.revision))}).data

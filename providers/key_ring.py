@@ -1,5 +1,6 @@
 """Several keys of one provider behind one client: shared out by weight, and one that was refused rests for a while."""
 
+import asyncio
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
@@ -8,6 +9,7 @@ from typing import Final, TypeVar, cast
 from providers import resting
 from providers.adapters.base import ProviderClient
 from providers.errors import AuthFailed, PermissionRefused, ProviderError, QuotaExceeded, RateLimited
+from providers.resting import ring_of
 from providers.types import ChatRequest, Ping, StreamEvent
 
 RESTS: Final[Mapping[type[ProviderError], float]] = {AuthFailed: 600.0, QuotaExceeded: 600.0, RateLimited: 30.0}
@@ -28,6 +30,7 @@ class KeyRing:
     def __init__(self, clients: tuple[ProviderClient, ...]) -> None:
         self._clients = {client.config.key_id: client for client in clients}
         self._only = clients[0] if len(clients) == 1 else None
+        self._name = ring_of(clients[0].config.provider_id, clients[0].config.revision)
 
     def stream(self, request: ChatRequest) -> AsyncIterator[StreamEvent]:
         """As ``ProviderClient.stream``."""
@@ -47,13 +50,12 @@ class KeyRing:
                     raise
                 continue
             if was_resting:
-                await resting.wake(self._provider_id, client.config.key_id)
+                await resting.wake(self._name, client.config.key_id)
             return result
 
     async def aclose(self) -> None:
         """Close every client."""
-        for client in self._clients.values():
-            await client.aclose()
+        await asyncio.gather(*(client.aclose() for client in self._clients.values()))
 
     async def _stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         tried: set[str] = set()
@@ -66,7 +68,7 @@ class KeyRing:
                         if not has_begun and not isinstance(event, Ping):
                             has_begun = True
                             if was_resting:
-                                await resting.wake(self._provider_id, client.config.key_id)
+                                await resting.wake(self._name, client.config.key_id)
                         yield event
                 return
             except SWITCHING as error:
@@ -75,7 +77,7 @@ class KeyRing:
 
     async def _choose(self, tried: set[str]) -> tuple[ProviderClient, bool]:
         """One that was not tried yet, by weight, and whether it rests: only when there is no other."""
-        rests = await resting.resting(self._provider_id)
+        rests = await resting.resting(self._name)
         left = [key_id for key_id in self._clients if key_id not in tried]
         awake = [key_id for key_id in left if key_id not in rests]
         if not awake:
@@ -90,9 +92,5 @@ class KeyRing:
         if seconds is not None:
             asked = error.retry_after if isinstance(error, RateLimited) else None
             rest = seconds if asked is None else asked
-            await resting.put_to_rest(self._provider_id, client.config.key_id, rest, error.code)
+            await resting.put_to_rest(self._name, client.config.key_id, rest, error.code)
         return len(tried) < len(self._clients)
-
-    @property
-    def _provider_id(self) -> str:
-        return next(iter(self._clients.values())).config.provider_id

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from providers import registry, resting
+from providers import registry
 from providers.models import Provider, ProviderKey
-from providers.resting import Rest
+from providers.resting import Rest, list_rests, ring_of
 from providers.types import MAIN_KEY
 from providers.validation import NAME_LENGTH, clean_key, clean_line, clean_weight, naming
 
@@ -41,7 +41,7 @@ class ListedKey:
 
 def list_keys(provider: Provider) -> list[ListedKey]:
     """All keys of a provider with their rests, its own first."""
-    rests = resting.list_rests(str(provider.pk))
+    rests = list_rests(ring_of(provider.pk, provider.revision))
     own = [(None, "", provider.key_hint, provider.key_weight)] if provider.has_api_key else []
     further = [(key.pk, key.label, key.key_hint, key.weight) for key in provider.further_keys.all()]
     return [_listed(rests.get(str(row[0] or MAIN_KEY)), *row) for row in (*own, *further)]
@@ -66,7 +66,7 @@ def add_key(*, provider: Provider, api_key: str, label: str = "", weight: int = 
     key.api_key = key.seal("api_key", secret)
     _describe(key, label=label, weight=weight)
     key.save()
-    _announce(row)
+    _announce(provider)
     return key
 
 
@@ -96,4 +96,5 @@ def _describe(key: ProviderKey, *, label: str, weight: int) -> None:
 def _announce(provider: Provider) -> None:
     """Every process builds its clients anew."""
     Provider.objects.filter(pk=provider.pk).update(revision=F("revision") + 1)
+    provider.refresh_from_db(fields=["revision"])
     transaction.on_commit(partial(registry.drop_provider, provider.pk), robust=True)

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import F
 from django.views.decorators.debug import sensitive_variables
 
-from providers import adapters, clients, freshness, resting, shared_configs
+from providers import adapters, clients, freshness, shared_configs
 from providers.adapters.base import ProviderClient
 from providers.clients import ClientKey, SharedClient
 from providers.configs import build_configs
@@ -101,7 +101,6 @@ def drop_provider(provider_id: ProviderId) -> None:
     freshness.forget(str(provider_id))
     clients.drop_everywhere(str(provider_id))
     shared_configs.drop(str(provider_id))
-    resting.forget_rests(str(provider_id))
     _noted.pop(str(provider_id), None)
 
 

@@ -7,10 +7,10 @@ import json
 import time
 from typing import Final, NamedTuple, cast
 
-import redis
+import redis.asyncio
 
 from providers import valkey
-from providers.shared_configs import outage
+from providers.outage import outage
 
 LONGEST: Final = 3600.0  # seconds
 
@@ -27,67 +27,70 @@ Rests = dict[str, Rest]
 _seen_here: dict[tuple[str, str], Rest] = {}
 
 
-async def resting(provider_id: str) -> Rests:
+def ring_of(provider_id: object, revision: int) -> str:
+    """The name of a provider's keys as they are: after a change none of them was refused yet.
+
+    A call that still runs with a key of before so sends nothing else to rest.
+    """
+    return f"{provider_id}:{revision}"
+
+
+async def resting(ring: str) -> Rests:
     """The keys that rest now."""
-    content: object = {}
-    if not outage.is_on():
-        try:
-            content = await valkey.async_client().hgetall(_name(provider_id))
-        except (redis.RedisError, OSError) as error:
-            outage.begin(error)
-    return _merge(provider_id, content)
+
+    async def read(client: redis.asyncio.Redis) -> object:
+        return await client.hgetall(_name(ring))
+
+    nothing: object = None
+    return _current(ring, await outage.aguard(read, nothing))
 
 
-def list_rests(provider_id: str) -> Rests:
+def list_rests(ring: str) -> Rests:
     """As ``resting``, for synchronous callers."""
     nothing: object = None
-    content = outage.guard(lambda client: cast("object", client.hgetall(_name(provider_id))), nothing)
-    return _merge(provider_id, content)
+    return _current(ring, outage.guard(lambda client: cast("object", client.hgetall(_name(ring))), nothing))
 
 
-async def put_to_rest(provider_id: str, key_id: str, seconds: float, code: str) -> None:
+async def put_to_rest(ring: str, key_id: str, seconds: float, code: str) -> None:
     """Leave a key alone for a while, in every process."""
     rest = Rest(time.time() + min(seconds, LONGEST), code)
-    _seen_here[provider_id, key_id] = rest
-    if outage.is_on():
-        return
-    pipeline = valkey.async_client().pipeline(transaction=False)
-    pipeline.hset(_name(provider_id), key_id, json.dumps(rest))
-    pipeline.expire(_name(provider_id), int(LONGEST))
-    try:
+    _remember(ring, key_id, rest)
+
+    async def write(client: redis.asyncio.Redis) -> None:
+        pipeline = client.pipeline(transaction=False)
+        pipeline.hset(_name(ring), key_id, json.dumps(rest))
+        pipeline.expire(_name(ring), int(LONGEST))
         await pipeline.execute()
-    except (redis.RedisError, OSError) as error:
-        outage.begin(error)
+
+    await outage.aguard(write, None)
 
 
-async def wake(provider_id: str, key_id: str) -> None:
+async def wake(ring: str, key_id: str) -> None:
     """The key was accepted again."""
-    _seen_here.pop((provider_id, key_id), None)
-    if outage.is_on():
-        return
-    try:
-        await valkey.async_client().hdel(_name(provider_id), key_id)
-    except (redis.RedisError, OSError) as error:
-        outage.begin(error)
+    _seen_here.pop((ring, key_id), None)
+    await outage.aguard(lambda client: client.hdel(_name(ring), key_id), 0)
 
 
-def forget_rests(provider_id: str) -> None:
-    """The keys have changed: none of them was refused yet."""
-    for seen in [seen for seen in list(_seen_here) if seen[0] == provider_id]:
-        _seen_here.pop(seen, None)
-    outage.guard(lambda client: client.delete(_name(provider_id)), None)
+def _remember(ring: str, key_id: str, rest: Rest) -> None:
+    now = time.time()
+    for seen, known in list(_seen_here.items()):
+        if known.until < now:
+            _seen_here.pop(seen, None)
+    _seen_here[ring, key_id] = rest
 
 
-def _merge(provider_id: str, content: object) -> Rests:
-    """What Valkey and this process know, without what is over."""
-    found: Rests = {key_id: rest for (owner, key_id), rest in list(_seen_here.items()) if owner == provider_id}
-    for field, value in content.items() if isinstance(content, dict) else ():
-        until, code = json.loads(value)
-        rest = Rest(float(until), str(code))
-        found[field.decode()] = max(rest, found.get(field.decode(), rest))
+def _current(ring: str, content: object) -> Rests:
+    """What Valkey knows, or without it this process, leaving out what is over."""
+    found: Rests = {}
+    if isinstance(content, dict):
+        for field, value in content.items():
+            until, code = json.loads(value)
+            found[field.decode()] = Rest(float(until), str(code))
+    else:
+        found = {key_id: rest for (owner, key_id), rest in list(_seen_here.items()) if owner == ring}
     now = time.time()
     return {key_id: rest for key_id, rest in found.items() if rest.until > now}
 
 
-def _name(provider_id: str) -> str:
-    return valkey.key("registry", "resting", provider_id)
+def _name(ring: str) -> str:
+    return valkey.key("registry", "resting", ring)

@@ -5,29 +5,26 @@ Valkey every function does nothing; that is logged once per outage and tried aga
 """
 
 import json
-import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import redis
+import redis.asyncio
 from django.conf import settings
 
 from providers import valkey
 from providers.models import Provider, ProviderKey
+from providers.outage import outage
 from providers.sealed import Sealed, sealed_field
 
-PAUSE = 5.0  # seconds without Valkey after a failure, so that an outage costs one time-out and not one per call
 PLAIN_COLUMNS = (
     "name", "kind", "base_url", "organization", "project", "revision", "key_weight", "connect_timeout",
     "first_event_timeout", "idle_timeout", "total_timeout", "max_concurrency",
 )  # fmt: skip
 SECRET_COLUMNS = ("api_key", "headers")
-
-Result = TypeVar("Result")
-logger = logging.getLogger(__name__)
 
 
 class Stored(NamedTuple):
@@ -44,38 +41,6 @@ class Use(NamedTuple):
     process: str
     revision: int
     used_at: float
-
-
-class Outage:
-    """When Valkey may be asked again."""
-
-    def __init__(self) -> None:
-        self.until = 0.0
-
-    def guard(self, action: Callable[[redis.Redis], Result], default: Result) -> Result:
-        """``action``'s result, or ``default`` while Valkey is away."""
-        if self.is_on():
-            return default
-        try:
-            result = action(valkey.client())
-        except redis.RedisError as error:
-            self.begin(error)
-            return default
-        self.until = 0.0
-        return result
-
-    def is_on(self) -> bool:
-        """Whether nobody should ask now."""
-        return time.monotonic() < self.until
-
-    def begin(self, error: redis.RedisError | OSError) -> None:
-        """Ask nobody for a while; the first time in a row is logged."""
-        if not self.until:
-            logger.warning("Valkey is away (%s); providers are read from the database.", type(error).__name__)
-        self.until = time.monotonic() + PAUSE
-
-
-outage = Outage()
 
 
 def load(provider_id: str, revision: int) -> Stored | None:
@@ -102,15 +67,15 @@ def store(stored: Stored) -> None:
 
 async def record_use(provider_id: str, revision: int) -> None:
     """Note that this process used the provider now."""
-    if outage.is_on():
-        return
-    pipeline = valkey.async_client().pipeline(transaction=False)
-    pipeline.hset(_uses_key(), f"{provider_id}|{process_name()}", f"{revision}|{time.time():.3f}")
-    pipeline.expire(_uses_key(), settings.REGISTRY_TTL)
-    try:
+    field, value = f"{provider_id}|{process_name()}", f"{revision}|{time.time():.3f}"
+
+    async def note(client: redis.asyncio.Redis) -> None:
+        pipeline = client.pipeline(transaction=False)
+        pipeline.hset(_uses_key(), field, value)
+        pipeline.expire(_uses_key(), settings.REGISTRY_TTL)
         await pipeline.execute()
-    except redis.RedisError as error:
-        outage.begin(error)
+
+    await outage.aguard(note, None)
 
 
 def uses() -> list[Use]:

@@ -5,17 +5,17 @@ keeps to the limit by itself.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Final, cast
 from uuid import uuid4
 
 import redis
 
 from providers import valkey
 from providers.errors import ProviderBusy
-from providers.shared_configs import outage
+from providers.outage import outage
 
 LEASE: Final = 30  # seconds
 RENEW_EVERY: Final = 10.0  # seconds
@@ -34,8 +34,8 @@ redis.call('ZADD', KEYS[1], redis.call('TIME')[1] + tonumber(ARGV[2]), ARGV[1])
 redis.call('EXPIRE', KEYS[1], 2 * tonumber(ARGV[2]))
 """
 _background: set[asyncio.Task[None]] = set()
-_held: Counter[str] = Counter()
-"""Slots that this process holds, by key."""
+_held: defaultdict[str, set[str]] = defaultdict(set)
+"""Leases that this process holds, by key; a set, because the loops of several threads share it."""
 
 
 class Slots:
@@ -58,12 +58,12 @@ class Slots:
                 await self._wait_for(lease)
         except TimeoutError:
             raise ProviderBusy(provider=self._provider_name) from None
-        self._held[self._key] += 1
+        self._held[self._key].add(lease)
         renewal = asyncio.create_task(self._renew(lease))
         try:
             yield
         finally:
-            self._held[self._key] -= 1
+            self._held[self._key].discard(lease)
             renewal.cancel()
             self._release(lease)
 
@@ -75,18 +75,16 @@ class Slots:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _try(self, lease: str) -> bool:
-        if self._held[self._key] >= self._limit:
+        if len(self._held[self._key]) >= self._limit:
             return False
-        if outage.is_on():
-            return True
         try:
-            return bool(await valkey.async_client().eval(TAKE, 1, self._key, lease, self._limit, LEASE))
+            granted = await outage.aguard(
+                lambda client: cast("Awaitable[int]", client.eval(TAKE, 1, self._key, lease, self._limit, LEASE)), 1
+            )
         except asyncio.CancelledError:
             self._release(lease)  # it may have been granted
             raise
-        except (redis.RedisError, OSError) as error:
-            outage.begin(error)
-            return True
+        return bool(granted)
 
     async def _renew(self, lease: str) -> None:
         while True:
@@ -101,6 +99,4 @@ class Slots:
         task.add_done_callback(_background.discard)
 
     async def _give_back(self, lease: str) -> None:
-        if not outage.is_on():
-            with suppress(redis.RedisError, OSError):
-                await valkey.async_client().zrem(self._key, lease)
+        await outage.aguard(lambda client: client.zrem(self._key, lease), 0)

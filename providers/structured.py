@@ -107,9 +107,9 @@ async def complete_object(
 ) -> GeneratedObject:
     """Ask until an answer is valid under ``schema`` (Draft 2020-12, formats unchecked), ``max_repairs`` times again.
 
-    A strategy that the provider refuses as a wrong request gives way to the next. Tools of the request are offered but not to be called;
-    its ``response_schema`` and ``json_mode`` are replaced. Raises ``SchemaRefused`` before any call, ``ObjectInvalid``
-    when no answer was valid, and what ``ask`` raises, which makes the calls.
+    A strategy that the provider refuses as a wrong request gives way to the next. Tools of the request are offered but
+    not to be called; its ``response_schema`` and ``json_mode`` are replaced. Raises ``SchemaRefused`` before any call,
+    ``ObjectInvalid`` when no answer was valid, and what ``ask`` raises, which makes the calls.
     """
     checked = await asyncio.to_thread(check_schema, schema)
     client = await registry.get_client(provider.pk if isinstance(provider, Provider) else provider)

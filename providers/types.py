@@ -220,3 +220,4 @@ class ClientConfig:
     key_weight: int = 1
     max_concurrency: int | None = None
     """Calls at the same time, over all processes; ``None`` is without a limit."""
+    revision: int = 0

@@ -1,7 +1,8 @@
 """Putting the registry of the test process back to its beginning, and asking it."""
 
-from providers import clients, engine, freshness, registry, resting, shared_configs
+from providers import clients, engine, freshness, registry, resting
 from providers.models import Provider
+from providers.outage import outage
 
 
 def reset_registry() -> None:
@@ -9,7 +10,7 @@ def reset_registry() -> None:
     clients.drop_everywhere()
     freshness.forget()
     registry._noted.clear()
-    shared_configs.outage.until = 0.0
+    outage.forget()
     resting._seen_here.clear()
 
 

@@ -85,6 +85,10 @@ def call(answers: Mapping[str, bytes], *, times: int = 1) -> tuple[Vendor, Provi
     return vendor, provider, results
 
 
+def ring(provider: Provider) -> str:
+    return resting.ring_of(provider.pk, provider.revision)
+
+
 async def one_call(provider: Provider) -> str | ProviderError:
     client = await registry.get_client(provider.pk)
     text = ""
@@ -111,7 +115,7 @@ def test_a_refused_key_is_replaced_within_the_same_call_and_then_rests() -> None
 def test_a_key_rests_as_long_as_the_refusal_deserves(answer: bytes, seconds: float) -> None:
     _, provider, results = call({"one": answer, "two": answer})
     assert isinstance(results[0], ProviderError)
-    rests = resting.list_rests(str(provider.pk))
+    rests = resting.list_rests(ring(provider))
     assert len(rests) == 2
     assert all(abs(rest.until - time.time() - seconds) < 5 for rest in rests.values())
 
@@ -127,7 +131,7 @@ def test_when_every_key_rests_the_call_is_made_all_the_same() -> None:
             before = await one_call(provider)
             vendor.answers = {"one": GOOD, "two": REFUSED}
             after = await one_call(provider)
-            return before, after, await resting.resting(str(provider.pk))
+            return before, after, await resting.resting(ring(provider))
 
     before, after, rests = engine.run(scenario(), timeout=30)
     assert isinstance(before, AuthFailed)
@@ -140,7 +144,7 @@ def test_a_key_that_may_not_use_a_model_is_replaced_but_does_not_rest() -> None:
     vendor, provider, results = call({"small": FORBIDDEN, "large": GOOD}, times=8)
     assert results == ["fine"] * 8
     assert "small" in vendor.seen
-    assert resting.list_rests(str(provider.pk)) == {}
+    assert resting.list_rests(ring(provider)) == {}
 
 
 def test_once_text_has_come_no_other_key_is_asked() -> None:
@@ -153,7 +157,7 @@ def test_with_one_key_nothing_rests() -> None:
     vendor, provider, results = call({"only": REFUSED}, times=2)
     assert all(isinstance(result, AuthFailed) for result in results)
     assert len(vendor.seen) == 2
-    assert resting.list_rests(str(provider.pk)) == {}
+    assert resting.list_rests(ring(provider)) == {}
 
 
 def test_calls_are_shared_out_by_weight() -> None:
@@ -181,16 +185,16 @@ def test_without_valkey_the_process_remembers_by_itself(settings: Settings) -> N
 
 def test_another_process_learns_of_the_rest() -> None:
     provider = make_provider(api_key="one")
-    engine.run(resting.put_to_rest(str(provider.pk), "main", 60, "auth_failed"))
+    engine.run(resting.put_to_rest(ring(provider), "main", 60, "auth_failed"))
     resting._seen_here.clear()
-    assert engine.run(resting.resting(str(provider.pk)))["main"].code == "auth_failed"
+    assert engine.run(resting.resting(ring(provider)))["main"].code == "auth_failed"
 
 
 def test_a_saved_provider_starts_with_rested_keys() -> None:
     provider = make_provider(api_key="one")
-    engine.run(resting.put_to_rest(str(provider.pk), "main", 60, "auth_failed"))
-    services.update_provider(provider=provider, api_key="two")
-    assert resting.list_rests(str(provider.pk)) == {}
+    engine.run(resting.put_to_rest(ring(provider), "main", 60, "auth_failed"))
+    provider = services.update_provider(provider=provider, api_key="two")
+    assert resting.list_rests(ring(provider)) == {}
 
 
 def test_a_removed_key_is_out_of_the_client_at_once() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -69,7 +69,7 @@ def test_two_processes_share_the_limit() -> None:
     def process() -> None:
         async def scenario() -> None:
             own = places(2)
-            own._held = Counter()
+            own._held = defaultdict(set)
             await asyncio.gather(*(crowd.call(own) for _ in range(8)))
             await asyncio.gather(*slots._background)
             await valkey.close_async_client()
