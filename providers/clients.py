@@ -5,7 +5,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext, suppress
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from threading import Lock
 from typing import NamedTuple, TypeVar, cast
 
@@ -40,7 +40,7 @@ class SharedClient:
         self._retired = self._withdrawn = False
         self._closing: asyncio.Task[None] | None = None
         self.config: ClientConfig = client.config
-        self._slots = _slots(client.config)
+        self._slots = slots_of(client.config)
         self.used_at = time.monotonic()
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[StreamEvent]:
@@ -78,16 +78,20 @@ class SharedClient:
     async def withdraw(self) -> None:
         """End every running call with ``ProviderInactive``: its provider was switched off or deleted."""
         self._withdrawn = self._retired = True
+        if self._slots is not None:
+            self._slots.close()
         await self._close()
 
     @asynccontextmanager
     async def _call(self, *, needs_slot: bool = True) -> AsyncIterator[None]:
+        if self._withdrawn:
+            raise ProviderInactive(provider=self.config.provider_name)
         if self._closing is not None:
             raise ConnectionFailed(provider=self.config.provider_name, detail="The provider was changed meanwhile.")
         self._calls += 1
         try:
             with watched(self):
-                async with self._slots() if needs_slot else nullcontext():
+                async with self._slots.take() if self._slots and needs_slot else nullcontext():
                     yield
         except ProviderError:
             if not self._withdrawn:
@@ -113,12 +117,12 @@ class SharedClient:
         return self._closing
 
 
-def _slots(config: ClientConfig) -> Callable[[], AbstractAsyncContextManager[None]]:
-    """What a call enters to hold a slot; nothing where the provider has no limit."""
+def slots_of(config: ClientConfig) -> Slots | None:
+    """Where a call gets its slot; nothing where the provider has no limit."""
     if config.max_concurrency is None:
-        return nullcontext
+        return None
     patience = config.timeouts.first_event
-    return Slots(config.provider_id, config.provider_name, config.max_concurrency, patience).take
+    return Slots(config.provider_id, config.provider_name, config.max_concurrency, patience)
 
 
 class LoopClients:

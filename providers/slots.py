@@ -48,10 +48,11 @@ class Slots:
         self._patience = patience
         self._turn = asyncio.Lock()
         self._held = _held
+        self._is_closed = False
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
-        """Hold a slot; raises ``ProviderBusy`` when none became free within ``patience`` seconds."""
+        """Hold a slot; ``ProviderBusy`` after ``close``, or when none became free in ``patience`` seconds."""
         lease = uuid4().hex
         try:
             async with asyncio.timeout(self._patience):
@@ -67,12 +68,19 @@ class Slots:
             renewal.cancel()
             self._release(lease)
 
+    def close(self) -> None:
+        """Whoever waits, or comes later, gets no slot; runs on the waiting callers' loop."""
+        self._is_closed = True
+
     async def _wait_for(self, lease: str) -> None:
         async with self._turn:
             pause = FIRST_PAUSE
-            while not await self._try(lease):
+            while not self._is_closed:
+                if await self._try(lease):
+                    return
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
+        raise ProviderBusy(provider=self._provider_name)
 
     async def _try(self, lease: str) -> bool:
         if len(self._held[self._key]) >= self._limit:

@@ -81,8 +81,8 @@ def watched(client: Withdrawable) -> Iterator[None]:
 def _of_running_loop() -> Watch:
     loop = asyncio.get_running_loop()
     if loop not in _watches:
-        for dead in [other for other in _watches if other.is_closed()]:
-            del _watches[dead]
+        for dead in [other for other in list(_watches) if other.is_closed()]:
+            _watches.pop(dead, None)
         _watches[loop] = Watch()
     return _watches[loop]
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pytest_django import Settings
 
-from providers import clients, engine, freshness, registry, services, shared_configs
+from providers import clients, engine, freshness, registry, services, shared_configs, valkey
 from providers.errors import ProviderError, ProviderInactive, ProviderNotFound
 from providers.models import Provider
 from providers.types import TextDelta
@@ -87,6 +87,33 @@ def test_running_calls_end_within_a_second_when_the_operator_wants_it(
     assert isinstance(error, ProviderInactive)
     assert time.monotonic() - withdrawn < 2.5
     assert bool(text) == (model == "practice-slow")
+
+
+def test_a_call_that_waits_for_its_slot_ends_too(settings: Settings, practice: str) -> None:
+    settings.RUNNING_CALLS = "cancel"
+    reset_registry()
+    provider = make_provider(base_url=f"{practice}/v1", api_key="practice", max_concurrency=1)
+    held = valkey.key("registry", "slots", str(provider.pk))
+    valkey.client().zadd(held, {"elsewhere": time.time() + 3600})
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(run_drip, provider, "practice-fast") for _ in range(3)]
+        wait_for(lambda: client_of(provider)._calls == 3, LIMIT, "the calls")
+        withdrawn = time.monotonic()
+        Provider.objects.filter(pk=provider.pk).update(is_active=False)
+        ends = [call.result(timeout=LIMIT) for call in calls]
+    assert time.monotonic() - withdrawn < 2.5
+    assert [(text, type(error)) for text, error in ends] == [("", ProviderInactive)] * 3
+
+
+def test_a_withdrawn_client_takes_no_further_call(provider: Provider) -> None:
+    client = client_of(provider)
+
+    async def scenario() -> None:
+        await client.withdraw()
+        await client.list_models()
+
+    with pytest.raises(ProviderInactive):
+        engine.run(scenario(), timeout=LIMIT)
 
 
 def test_running_calls_finish_unless_the_operator_wants_otherwise(practice: str) -> None:
