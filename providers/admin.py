@@ -5,6 +5,7 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
@@ -12,6 +13,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWid
 from providers import registry
 from providers.admin_catalogue import refresh_in_background
 from providers.admin_keys import KeyInline, save_keys
+from providers.admin_registry import URL_NAME as REGISTRY_URL
+from providers.admin_registry import RegistryView
 from providers.generation import test_provider
 from providers.models import Provider, ProviderQuerySet, UsageRecord
 from providers.services import create_provider, delete_provider, update_provider
@@ -93,6 +96,11 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
         (_("State"), {"fields": (*HEALTH, *LISTED, "revision")}),
         (_("Details of the last failure"), {"classes": ("collapse",), "fields": DETAILS}),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The registry stands beside the providers."""
+        view = self.admin_site.admin_view(RegistryView.as_view(model_admin=self))
+        return [path("registry/", view, name=REGISTRY_URL), *super().get_urls()]
 
     def save_model(self, request: HttpRequest, obj: Provider, form: ProviderForm, change: bool) -> None:
         """Write through the service."""

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from accounts.rest import person
 from providers import registry
 from providers.discovery import hide_model, list_models, list_user_models, override_model, refresh_models
+from providers.errors import ProviderNotFound
 from providers.generation import test_provider
 from providers.models import Provider, UsageRecord
 from providers.serializers import (
@@ -186,7 +187,8 @@ class CachedProviderView(APIView):
     @extend_schema(responses={204: None}, operation_id="registry_clear_provider")
     def delete(self, request: Request, provider_id: UUID) -> Response:
         """Drop its client; it is made anew at the next use."""
-        if not Provider.objects.filter(pk=provider_id).exists():
-            raise Http404
-        registry.clear_provider(provider_id)
+        try:
+            registry.clear_provider(provider_id)
+        except ProviderNotFound:
+            raise Http404 from None
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -15,6 +15,7 @@ from django_htmx.http import replace_url, reswap, retarget
 from accounts.requests import PersonRequest
 from providers import claims, discovery
 from providers.catalogue_page import Catalogue, catalogue_of, line_of
+from providers.lookup import find_provider
 from providers.models import Provider, ProviderModel
 
 POLLS: Final = 45  # one a second; a list takes ten at most, the rest is for the queue
@@ -25,7 +26,7 @@ AWAY: Final = "The task queue is away, so nothing was fetched. Try again in a mo
 @require_GET
 def models(request: PersonRequest, pk: UUID) -> HttpResponse:
     """The section alone, filtered; the browser's address becomes the one of the page that shows the same."""
-    provider = _provider(request, pk)
+    provider = find_provider(request.user, pk)
     catalogue = shown_catalogue(request, provider)
     if not request.htmx:
         return redirect(_page(provider, catalogue))
@@ -36,7 +37,7 @@ def models(request: PersonRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def refresh(request: PersonRequest, pk: UUID) -> HttpResponse:
     """With POST ask a worker to fetch the list again; with GET say whether it has come."""
-    provider = _provider(request, pk)
+    provider = find_provider(request.user, pk)
     if request.method != "POST":
         return _progress(request, provider) if request.htmx else redirect("providers:edit", pk)
     problem = _ask(provider)
@@ -54,7 +55,7 @@ def refresh(request: PersonRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def hide(request: PersonRequest, pk: UUID, model_pk: int) -> HttpResponse:
     """Offer a model no longer, or again."""
-    provider = _provider(request, pk)
+    provider = find_provider(request.user, pk)
     row = get_object_or_404(ProviderModel.objects.filter(provider=provider), pk=model_pk)
     discovery.hide_model(row=row, is_hidden=request.POST.get("hidden") == "1")
     if not request.htmx:
@@ -120,8 +121,3 @@ def _page(provider: Provider, catalogue: Catalogue) -> str:
         query["show"] = catalogue.show
     page = reverse("providers:edit", args=[provider.pk])
     return f"{page}?{query.urlencode()}" if query else page
-
-
-def _provider(request: PersonRequest, pk: UUID) -> Provider:
-    provider: Provider = get_object_or_404(Provider.objects.editable_by(request.user), pk=pk)
-    return provider

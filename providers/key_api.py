@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -12,7 +11,8 @@ from rest_framework.views import APIView
 
 from accounts.rest import person
 from providers.keys import add_key, remove_key, update_key
-from providers.models import Provider, ProviderKey
+from providers.lookup import find_key, find_provider
+from providers.models import Provider
 from providers.resting import list_rests, ring_of
 from providers.serializers import KeySerializer
 
@@ -23,13 +23,13 @@ class KeysView(APIView):
     @extend_schema(responses=KeySerializer(many=True))
     def get(self, request: Request, pk: UUID) -> Response:
         """The keys that share the provider's load, oldest first; its own key is part of the provider."""
-        provider = _provider(request, pk)
+        provider = find_provider(person(request), pk)
         return Response(_shown(provider, provider.further_keys.all(), many=True))
 
     @extend_schema(request=KeySerializer, responses={201: KeySerializer})
     def post(self, request: Request, pk: UUID) -> Response:
         """One more key. Calls are shared out by weight; a key that is refused rests while the others answer."""
-        provider = _provider(request, pk)
+        provider = find_provider(person(request), pk)
         key = add_key(provider=provider, **_parsed(request, partial=False))
         return Response(_shown(provider, key), status=status.HTTP_201_CREATED)
 
@@ -42,7 +42,7 @@ class KeyView(APIView):
     @extend_schema(request=KeySerializer, responses=KeySerializer)
     def patch(self, request: Request, pk: UUID, key_id: UUID) -> Response:
         """Change its label or its weight. Another secret is another key."""
-        key = _key(request, pk, key_id)
+        key = find_key(person(request), pk, key_id)
         given = _parsed(request, partial=True)
         given.pop("api_key", None)
         return Response(_shown(key.provider, update_key(key=key, **given)))
@@ -50,19 +50,8 @@ class KeyView(APIView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: UUID, key_id: UUID) -> Response:
         """Destroyed; no process uses it a second later."""
-        remove_key(key=_key(request, pk, key_id))
+        remove_key(key=find_key(person(request), pk, key_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _provider(request: Request, pk: UUID) -> Provider:
-    provider: Provider = get_object_or_404(Provider.objects.editable_by(person(request)), pk=pk)
-    return provider
-
-
-def _key(request: Request, pk: UUID, key_id: UUID) -> ProviderKey:
-    keys = ProviderKey.objects.editable_by(person(request)).select_related("provider")
-    key: ProviderKey = get_object_or_404(keys, provider=pk, pk=key_id)
-    return key
 
 
 def _parsed(request: Request, *, partial: bool) -> dict[str, Any]:

@@ -29,10 +29,10 @@ def hint_of(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ListedKey:
-    """What is shown of a key. ``pk`` is ``None`` for the provider's own."""
+    """What is shown of a key. ``pk`` is ``None`` and ``name`` empty for the provider's own."""
 
     pk: UUID | None
-    label: str
+    name: str
     hint: str
     weight: int
     resting_until: datetime | None
@@ -43,13 +43,13 @@ def list_keys(provider: Provider) -> list[ListedKey]:
     """All keys of a provider with their rests, its own first."""
     rests = list_rests(ring_of(provider.pk, provider.revision))
     own = [(None, "", provider.key_hint, provider.key_weight)] if provider.has_api_key else []
-    further = [(key.pk, key.label, key.key_hint, key.weight) for key in provider.further_keys.all()]
+    further = [(key.pk, key.name, key.key_hint, key.weight) for key in provider.further_keys.all()]
     return [_listed(rests.get(str(row[0] or MAIN_KEY)), *row) for row in (*own, *further)]
 
 
-def _listed(rest: Rest | None, pk: UUID | None, label: str, hint: str, weight: int) -> ListedKey:
+def _listed(rest: Rest | None, pk: UUID | None, name: str, hint: str, weight: int) -> ListedKey:
     until = datetime.fromtimestamp(rest.until, tz=UTC) if rest else None
-    return ListedKey(pk, label, hint, weight, until, rest.code if rest else "")
+    return ListedKey(pk, name, hint, weight, until, rest.code if rest else "")
 
 
 @transaction.atomic

@@ -80,11 +80,13 @@ async def validate_provider(provider_id: ProviderId) -> None:
 def clear_provider(provider_id: ProviderId) -> None:
     """Every process builds the provider's client anew; running calls finish on the old one.
 
-    Raises ``ProviderNotFound`` when the id is not one.
+    Raises ``ProviderNotFound``.
     """
     name = _normal(provider_id)
-    Provider.objects.filter(pk=name).update(revision=F("revision") + 1)
+    found = Provider.objects.filter(pk=name).update(revision=F("revision") + 1)
     drop_provider(name)
+    if not found:
+        raise ProviderNotFound
 
 
 def clear_all() -> None:

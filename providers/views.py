@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -15,6 +15,7 @@ from providers import generation
 from providers.catalogue_views import seen_at, shown_catalogue
 from providers.forms import KeyForm, ProviderForm
 from providers.keys import list_keys
+from providers.lookup import find_provider
 from providers.models import Provider
 from providers.practice.faults import DESCRIPTIONS
 from providers.services import delete_provider
@@ -50,7 +51,7 @@ def new(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Change a provider."""
-    provider = find_provider(request, pk)
+    provider = find_provider(request.user, pk)
     posted = request.POST if request.method == "POST" else None
     form = ProviderForm(posted, user=request.user, provider=provider)
     if form.is_bound and form.is_valid() and (saved := form.save()):
@@ -63,7 +64,7 @@ def edit(request: PersonRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def test(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Ask for one word and show what came."""
-    provider = find_provider(request, pk)
+    provider = find_provider(request.user, pk)
     result = generation.test_provider(provider=provider)
     if request.htmx:
         return render(request, "_test_result.html", {"result": result})
@@ -79,19 +80,13 @@ def test(request: PersonRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Remove a provider, once its name was typed."""
-    provider = find_provider(request, pk)
+    provider = find_provider(request.user, pk)
     if request.POST.get("confirm", "").strip() != provider.name:
         form = ProviderForm(user=request.user, provider=provider)
         return show_provider(request, provider, form, _("Type exactly “%s” to delete it.") % provider.name)
     delete_provider(provider=provider)
     messages.success(request, _("%s was deleted.") % provider.name)
     return redirect("providers:list")
-
-
-def find_provider(request: PersonRequest, pk: UUID) -> Provider:
-    """The provider, if the person may change it."""
-    provider: Provider = get_object_or_404(Provider.objects.editable_by(request.user), pk=pk)
-    return provider
 
 
 def show_provider(

@@ -372,6 +372,7 @@ UNFOLD = {
                     _admin_link("Providers", "hub", "providers_provider"),
                     _admin_link("Catalogue", "list_alt", "providers_providermodel"),
                     _admin_link("Agents", "smart_toy", "agents_agent"),
+                    {"title": "Registry", "icon": "cached", "link": reverse_lazy("admin:providers_provider_registry")},
                 ],
             },
             {

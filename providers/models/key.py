@@ -46,7 +46,12 @@ class ProviderKey(models.Model):
         ordering = ("created_at", "id")
 
     def __str__(self) -> str:
-        return self.label or f"…{self.key_hint}"
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What people call it: the label, else the end of the key, which short keys do not show."""
+        return self.label or self.key_hint or str(_("Further key"))
 
     def seal(self, field_name: str, secret: str) -> Sealed:
         """Encrypt a secret for this row and its provider's present address; does not save."""

@@ -223,5 +223,22 @@ def test_keys_come_and_go_on_the_page(browser: Client, provider: Provider) -> No
     stranger.force_login(make_user("b@example.org"))
     assert stranger.post(f"{url}keys/{key.pk}/remove/").status_code == 404
     assert stranger.post(f"{url}keys/", {"further-api_key": "x", "further-weight": "1"}).status_code == 404
-    browser.post(f"{url}keys/{key.pk}/remove/")
+    for typed in ({}, {"confirm": "second"}):
+        refused = browser.post(f"{url}keys/{key.pk}/remove/", typed, follow=True)
+        assert "Nothing was destroyed" in refused.content.decode()
+        assert provider.further_keys.exists()
+    browser.post(f"{url}keys/{key.pk}/remove/", {"confirm": "Second"})
+    assert not provider.further_keys.exists()
+
+
+@pytest.mark.parametrize(("secret", "label", "name"), [(SECRET, "", SECRET[-4:]), ("short", "", "Further key")])
+def test_destroying_a_key_names_it_and_says_what_follows(
+    browser: Client, provider: Provider, secret: str, label: str, name: str
+) -> None:
+    key = add_key(provider=provider, api_key=secret, label=label)
+    page = browser.get(f"/providers/{provider.pk}/").content.decode()
+    assert f"Destroy the key {name}" in page
+    assert f"Type “{name}” to confirm" in page
+    assert "until you revoke it there" in page
+    browser.post(f"/providers/{provider.pk}/keys/{key.pk}/remove/", {"confirm": name})
     assert not provider.further_keys.exists()

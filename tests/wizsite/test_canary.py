@@ -34,7 +34,17 @@ CANARIES = {
     "in a refused form": "RefCanary1c60f9b5d27e384aGb5w",
 }
 CONTROL = "CtlMarker40e7b92c5fd8136aNs2z"  # an ordinary word of the day: the search has to find it
-PAGES = ("/", "/providers/", "/providers/new/", "/agents/", "/agents/new/", "/settings/", "/healthz/ready", "/metrics")
+PAGES = (
+    "/",
+    "/admin/providers/provider/registry/",
+    "/providers/",
+    "/providers/new/",
+    "/agents/",
+    "/agents/new/",
+    "/settings/",
+    "/healthz/ready",
+    "/metrics",
+)
 LISTS = ("me", "tokens", "providers", "models", "registry", "agents", "conversations", "usage")
 COMMANDS = (("dumpdata", "--all"), ("doctor",), ("registry",), ("refresh_models",))
 CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
