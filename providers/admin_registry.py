@@ -24,7 +24,7 @@ class RegistryView(UnfoldModelAdminViewMixin, TemplateView):  # type: ignore[mis
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The list as it is now, last used first."""
-        return super().get_context_data(cached=registry.cached_providers(), **kwargs)  # type: ignore[no-any-return]
+        return super().get_context_data(cached=registry.cached_providers(), **kwargs)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Every process makes its clients anew; running calls finish on the old ones."""
