@@ -31,11 +31,12 @@ def rotate_keys() -> int:
 
 
 def count_unreadable_keys() -> int:
-    """How many keys of providers need to be entered again."""
+    """How many keys and sets of headers of providers need to be entered again."""
     return sum(
-        not _is_readable(row)
-        for model in SEALED
-        for row in model._default_manager.defer(None).filter(api_key__isnull=False).iterator(chunk_size=BATCH)
+        not _is_readable(row, column)
+        for model, columns in SEALED.items()
+        for row in model._default_manager.defer(None).iterator(chunk_size=BATCH)
+        for column in columns
     )
 
 
@@ -78,9 +79,9 @@ def _is_newest(field: SealedField, sealed: Sealed) -> bool:
     return True
 
 
-def _is_readable(row: Provider | ProviderKey) -> bool:
+def _is_readable(row: Provider | ProviderKey, column: str) -> bool:
     try:
-        row.open_secret("api_key")
+        row.open_secret(column)
     except KeyUnreadable:
         return False
     return True

@@ -97,8 +97,8 @@ def _database_clock_difference() -> float:
 def _examine_keys() -> tuple[bool, str]:
     count = count_unreadable_keys()
     if count:
-        return False, f"{count} stored key(s) cannot be decrypted: put their key back into WIZ_ENCRYPTION_KEYS."
-    return True, "every stored provider key can be decrypted."
+        return False, f"{count} stored secret(s) cannot be decrypted: put their key back into WIZ_ENCRYPTION_KEYS."
+    return True, "every stored key and header of a provider can be decrypted."
 
 
 def examine_providers() -> Iterator[Finding]:

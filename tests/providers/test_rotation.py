@@ -3,17 +3,21 @@
 from collections.abc import Iterator
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from pytest_django import Settings
 
 from providers import freshness, registry, services
 from providers.errors import KeyUnreadable
+from providers.keys import add_key
 from providers.models import Provider
 from providers.rotation import SEALED
+from providers.sealed import SealedField
 from tests.factories import make_provider
+from wizsite import diagnosis
 
 pytestmark = pytest.mark.django_db(transaction=True)
-OLD, NEW = "old-" + "o" * 40, "new-" + "n" * 40
+OLD, NEW, LOST = "old-" + "o" * 40, "new-" + "n" * 40, "lost-" + "l" * 40
 
 
 class Keyring:
@@ -57,6 +61,46 @@ def test_after_a_rotation_the_old_key_is_not_needed_any_more(keyring: Keyring) -
     assert key_of(provider) == "some-key"
     assert not keyless.has_api_key
     assert services.count_unreadable_keys() == 0
+
+
+def test_further_keys_and_headers_are_rotated_with_it(keyring: Keyring) -> None:
+    keyring.use(OLD)
+    provider = make_provider(api_key="some-key", headers={"X-Team": "some-header"})
+    for number in range(2):
+        add_key(provider=provider, api_key=f"further-{number}")
+    keyring.use(NEW, OLD)
+    assert services.rotate_keys() == 3  # the provider's row, with both of its secrets, and two keys
+    assert services.rotate_keys() == 0
+    keyring.use(NEW)
+    client_configs = registry._load(str(provider.pk))[1]
+    assert [config.api_key for config in client_configs] == ["some-key", "further-0", "further-1"]
+    assert [dict(config.headers) for config in client_configs] == [{"X-Team": "some-header"}] * 3
+    assert services.count_unreadable_keys() == 0
+
+
+def test_further_keys_that_nothing_opens_are_counted_and_the_others_are_rotated(keyring: Keyring) -> None:
+    keyring.use(LOST)
+    provider = make_provider(api_key="lost", headers={"X-Team": "lost"})
+    add_key(provider=provider, api_key="lost-further")
+    keyring.use(OLD)
+    add_key(provider=provider, api_key="kept-further")
+    keyring.use(NEW, OLD)
+    assert services.rotate_keys() == 1
+    keyring.use(NEW)
+    assert services.count_unreadable_keys() == 3
+    ok, sentence = diagnosis._examine_keys()
+    assert not ok
+    assert sentence.startswith("3 stored secret(s) cannot be decrypted")
+
+
+def test_every_secret_column_is_rotated() -> None:
+    sealed = {
+        (model, field.name)
+        for model in apps.get_models()
+        for field in model._meta.get_fields()
+        if isinstance(field, SealedField)
+    }
+    assert sealed == {(model, column) for model, columns in SEALED.items() for column in columns}
 
 
 def test_a_rotation_does_not_disturb_the_clients(keyring: Keyring) -> None:
