@@ -85,7 +85,7 @@ def _decode_row(row: tuple[bytes, dict[bytes, bytes]]) -> Event:
 
 def append_end(generation_id: UUID, events: Iterable[Event]) -> None:
     """Write the last events from outside the run (reaper, stop of a queued run); for synchronous callers."""
-    pipeline = valkey.client().pipeline(transaction=False)
+    pipeline = valkey.quick_client().pipeline(transaction=False)
     append_commands(pipeline, generation_id, events, creates=True, ttl=KEEP)
     pipeline.execute(raise_on_error=False)
 

@@ -36,7 +36,7 @@ def build_configs(provider: Provider, further: Iterable[ProviderKey] = ()) -> tu
     if not keys and kind.key_required:
         raise KeyMissing(provider=provider.name)
     first, *rest = keys or [Key(MAIN_KEY, "", 1)]
-    config = _config(provider, first)
+    config = replace(_config(provider, first), all_keys=tuple(key.secret for key in keys))
     return config, *(replace(config, key_id=key.id, api_key=key.secret, key_weight=key.weight) for key in rest)
 
 

@@ -221,3 +221,5 @@ class ClientConfig:
     max_concurrency: int | None = None
     """Calls at the same time, over all processes; ``None`` is without a limit."""
     revision: int = 0
+    all_keys: tuple[str, ...] = field(default=(), repr=False)
+    """Every key of the provider, so that no error shows one."""

@@ -74,7 +74,7 @@ def _sync_client(pid: int, url: str, *, is_quick: bool = False) -> redis.Redis: 
     retry = Retry(NoBackoff(), 1)
     if is_quick:
         options["socket_timeout"] = QUICK
-        retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))  # a stale one, not a hanging one
     pool = redis.BlockingConnectionPool.from_url(url, retry=retry, **options)
     return redis.Redis(connection_pool=pool)
 

@@ -26,9 +26,9 @@ _CHARACTER = re.compile(
 
 
 def secrets_of(config: ClientConfig) -> tuple[str, ...]:
-    """What must never be shown of a configuration: its key, and the values of its extra headers."""
+    """What must never be shown of a configuration: its provider's keys, and the values of its extra headers."""
     values = [part for value in config.headers.values() for part in (value, value.partition(" ")[2])]
-    return (config.api_key, *(value for value in values if len(value) >= SHORTEST_HEADER))
+    return (config.api_key, *config.all_keys, *(value for value in values if len(value) >= SHORTEST_HEADER))
 
 
 def scrub(text: str, secrets: Iterable[str] = ()) -> str:

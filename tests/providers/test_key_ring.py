@@ -4,9 +4,11 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import cast
 
+import httpx2
 import pytest
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
@@ -15,10 +17,11 @@ from providers import engine, generation, keys, registry, resting, services
 from providers.database import in_thread
 from providers.errors import AuthFailed, KeyUnreadable, ProviderError, RateLimited
 from providers.models import Provider, ProviderKey
-from providers.types import ChatRequest, TextDelta
+from providers.types import ChatRequest, StreamEvent, TextDelta
 from tests.factories import make_provider
 from tests.providers.registry_state import client_of, reset_registry
 from tests.providers.wire import ask, http, serving
+from tests.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DELTA = b'data: {"choices":[{"index":0,"delta":{"content":"%s"},"finish_reason":null}]}\n\n'
@@ -141,8 +144,8 @@ def test_when_every_key_rests_the_call_is_made_all_the_same() -> None:
 
 
 def test_a_key_that_may_not_use_a_model_is_replaced_but_does_not_rest() -> None:
-    vendor, provider, results = call({"small": FORBIDDEN, "large": GOOD}, times=8)
-    assert results == ["fine"] * 8
+    vendor, provider, results = call({"small": FORBIDDEN, "large": GOOD}, times=40)  # the order is drawn by lot
+    assert results == ["fine"] * 40
     assert "small" in vendor.seen
     assert resting.list_rests(ring(provider)) == {}
 
@@ -174,6 +177,68 @@ def test_calls_are_shared_out_by_weight() -> None:
     counts = Counter(vendor.seen)
     assert 1 <= counts["light"] <= 30  # 10 expected; outside with a chance of less than one in a million
     assert counts.total() == 100
+
+
+def test_the_list_of_models_takes_the_key_that_works() -> None:
+    """Ten times, because the order is drawn by lot."""
+    listing = http(b'{"object":"list","data":[{"id":"m","object":"model"}]}', "200 OK", "application/json")
+    vendor = Vendor({"bad": REFUSED, "good": listing})
+
+    async def scenario() -> list[str]:
+        async with vendor.open() as base_url:
+            provider = await in_thread(lambda: make_provider(base_url=base_url, api_key="bad"))
+            await in_thread(lambda: keys.add_key(provider=provider, api_key="good"))
+            found = []
+            for _ in range(10):
+                found += [model.id for model in await (await registry.get_client(provider.pk)).list_models()]
+            return found
+
+    assert engine.run(scenario(), timeout=30) == ["m"] * 10
+    assert vendor.seen.count("bad") <= 1
+
+
+def test_a_stream_that_is_left_early_ends_the_call_and_gives_its_slot_back(practice: str) -> None:
+    provider = make_provider(base_url=f"{practice}/v1", api_key="practice", max_concurrency=1)
+    keys.add_key(provider=provider, api_key="practice")
+
+    async def scenario() -> None:
+        client = await registry.get_client(provider.pk)
+        for _ in range(3):
+            events = client.stream(ask("tokens=500", model="practice-slow"))
+            async with asyncio.timeout(10), aclosing(cast("AsyncGenerator[StreamEvent]", events)):
+                async for event in events:
+                    if isinstance(event, TextDelta):
+                        break
+        assert not client.is_busy  # type: ignore[attr-defined]
+
+    engine.run(scenario(), timeout=60)
+    wait_for(lambda: not open_calls(practice), 10, "the end of the calls")
+
+
+def open_calls(practice: str) -> list[object]:
+    return [entry for entry in httpx2.get(f"{practice}/log", trust_env=False).json() if entry["end"] is None]
+
+
+@pytest.mark.parametrize("echoed", ["first-secret-Zq81", "second-secret-Xw72"])
+def test_a_key_that_the_provider_repeats_is_not_in_the_error(echoed: str) -> None:
+    body = b'{"error":{"message":"Incorrect API key provided: %s.","code":"invalid_api_key"}}' % echoed.encode()
+    answers = {key: http(body, "401 Unauthorized") for key in ("first-secret-Zq81", "second-secret-Xw72")}
+    _, _, results = call(answers, times=4)
+    for error in results:
+        assert isinstance(error, AuthFailed)
+        assert echoed not in error.detail + error.message + repr(error.record())
+
+
+def test_a_late_refusal_of_the_old_key_does_not_send_the_new_one_to_rest() -> None:
+    provider = make_provider(api_key="old")
+    keys.add_key(provider=provider, api_key="other")
+    before = client_of(provider)
+    services.update_provider(provider=provider, api_key="new")
+    old_ring = before._ring._name
+    engine.run(resting.put_to_rest(old_ring, "main", 600, "auth_failed"))
+    provider.refresh_from_db()
+    assert resting.list_rests(ring(provider)) == {}
+    assert engine.run(resting.resting(client_of(provider)._ring._name)) == {}
 
 
 def test_without_valkey_the_process_remembers_by_itself(settings: Settings) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from django.test import Client
 from pytest_django import Settings
+from rest_framework.test import APIClient
 
 from conversations.control import publish_stop
+from conversations.models import Generation
 from conversations.publication import publish_change, publish_run
 from providers import engine, registry, resting, services, shared_configs, valkey
 from providers.outage import Outage, outage
-from tests.factories import make_provider, make_user
+from tests.factories import make_agent, make_provider, make_staff, make_user
 from tests.providers.processes import OwnValkey
 from tests.providers.registry_state import client_of, reset_registry
 from tests.stack import wait_for
@@ -69,6 +71,32 @@ def test_the_list_of_the_registry_is_served_meanwhile(hanging: OwnValkey, client
     response = client.get("/api/v1/registry/")
     assert time.monotonic() - began < LONG
     assert [row["id"] for row in response.json()] == [str(provider.pk)]
+
+
+def test_a_send_a_stop_and_a_page_cost_one_short_timeout_each(hanging: OwnValkey, client: Client) -> None:
+    person = make_staff()
+    provider = make_provider()
+    client.force_login(person)
+    api = APIClient()
+    api.force_authenticate(person)
+    opened = api.post("/api/v1/conversations/", {"agent": str(make_agent(None, provider).pk)}, format="json").json()
+
+    def stop() -> None:
+        assert api.post(f"/api/v1/generations/{Generation.objects.get().pk}/cancel/").status_code == 200
+
+    def send() -> None:
+        path = f"/api/v1/conversations/{opened['id']}/messages/"
+        assert api.post(path, {"content": "Hello"}, format="json").status_code == 202
+
+    for act in (
+        send,
+        stop,
+        lambda: client.get(f"/providers/{provider.pk}/"),
+        lambda: client.get(f"/c/{opened['id']}/"),
+    ):
+        outage.forget()
+        assert seconds_of(act) < LONG
+    assert Generation.objects.get().status == Generation.Status.CANCELLED
 
 
 def test_a_save_and_the_calls_after_it_cost_one_short_timeout(hanging: OwnValkey) -> None:

@@ -198,6 +198,21 @@ def test_a_process_that_slept_finishes_its_call_and_starts_no_other_with_the_old
     assert late([arrival for arrival in arrivals(practice) if arrival.key == OLD], changed_at) == []
 
 
+def test_the_list_of_the_registry_names_every_process(
+    callers: list[Caller], shared_valkey: OwnValkey, provider: Provider, practice: str
+) -> None:
+    for caller in callers:
+        caller.tell("stream", str(provider.pk))
+    pids = {str(caller.pid) for caller in callers}
+
+    def listed() -> set[str]:
+        return {name.rpartition(":")[2] for cached in registry.cached_providers() for name in cached.processes}
+
+    wait_for(lambda: pids <= listed(), PATIENCE, "the notes of all processes")
+    assert [cached.id for cached in registry.cached_providers()] == [str(provider.pk)]
+    assert [caller.stop().failures for caller in callers] == [[]] * 4
+
+
 def test_a_valkey_that_hangs_does_not_bring_an_old_key_back(
     shared_valkey: OwnValkey, provider: Provider, practice: str
 ) -> None:
