@@ -1,12 +1,14 @@
 """Encryption keys: move every stored secret under the newest one, and count those that nothing opens."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.db import transaction
+from django.db.models import F
 
 from providers import registry
 from providers.errors import KeyUnreadable
@@ -30,14 +32,65 @@ def rotate_keys() -> int:
     return sum(_rotate_batch(model, batch) for model in SEALED for batch in _batches(model))
 
 
+class Survey(NamedTuple):
+    """How many stored secrets can be read, and how many nothing opens."""
+
+    readable: int
+    unreadable: int
+
+
+def survey_secrets() -> Survey:
+    """Try every key and set of headers of all providers."""
+    counts = Counter(
+        _is_readable(row, column)
+        for model, columns in SEALED.items()
+        for row in _rows(model)
+        for column in columns
+        if getattr(row, column) is not None
+    )
+    return Survey(counts[True], counts[False])
+
+
 def count_unreadable_keys() -> int:
     """How many keys and sets of headers of providers need to be entered again."""
-    return sum(
-        not _is_readable(row, column)
-        for model, columns in SEALED.items()
-        for row in model._default_manager.defer(None).iterator(chunk_size=BATCH)
-        for column in columns
-    )
+    return survey_secrets().unreadable
+
+
+def forget_unreadable_keys() -> int:
+    """Give up what nothing opens, so that it can be entered again; how many secrets went."""
+    return sum(_forget_in(model, batch) for model in SEALED for batch in _batches(model))
+
+
+@transaction.atomic
+def _forget_in(model: type[Provider | ProviderKey], ids: list[UUID]) -> int:
+    count = 0
+    for row in model._default_manager.defer(None).select_for_update().filter(pk__in=ids):
+        lost = [name for name in SEALED[model] if not _is_readable(row, name)]
+        if not lost:
+            continue
+        count += len(lost)
+        if isinstance(row, ProviderKey):
+            row.delete()
+        else:
+            _empty(row, lost)
+        provider_id = row.provider_id if isinstance(row, ProviderKey) else row.pk
+        Provider.objects.filter(pk=provider_id).update(revision=F("revision") + 1)
+        transaction.on_commit(partial(registry.drop_provider, provider_id), robust=True)
+    return count
+
+
+def _empty(provider: Provider, columns: list[str]) -> None:
+    if "api_key" in columns:
+        provider.api_key, provider.has_api_key, provider.key_hint = None, False, ""
+    if "headers" in columns:
+        provider.headers, provider.header_names = None, []
+    provider.save(update_fields=["api_key", "has_api_key", "key_hint", "headers", "header_names"])
+
+
+def _rows(model: type[Provider | ProviderKey]) -> Iterator[Provider | ProviderKey]:
+    rows = model._default_manager.defer(None)
+    related = rows.select_related("provider") if model is ProviderKey else rows
+    return related.iterator(chunk_size=BATCH)
 
 
 def _batches(model: type[Provider | ProviderKey]) -> Iterator[list[UUID]]:

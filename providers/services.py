@@ -17,7 +17,7 @@ from providers.errors import DETAIL_LIMIT, ProviderError
 from providers.keys import hint_of
 from providers.models import Provider
 from providers.practice_provider import ensure_practice_provider
-from providers.rotation import count_unreadable_keys, rotate_keys
+from providers.rotation import count_unreadable_keys, forget_unreadable_keys, rotate_keys
 from providers.slugs import free_slug
 from providers.validation import ProviderFields, clean_fields, loses_key, missing_secrets
 
@@ -27,6 +27,7 @@ __all__ = [
     "create_provider",
     "delete_provider",
     "ensure_practice_provider",
+    "forget_unreadable_keys",
     "loses_key",
     "missing_secrets",
     "record_health",

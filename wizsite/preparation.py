@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, connections
 
 from accounts.services import AlreadySetUp, create_first_administrator
 from accounts.setup import is_set_up, make_setup_token
-from providers.services import count_unreadable_keys
+from providers.rotation import survey_secrets
 
 CONNECT_LIMIT = 5  # seconds
 # Not used, and their type comments look like imports to the storage that hashes ES modules.
@@ -111,13 +111,17 @@ def _create_administrator_from_environment() -> None:
 
 
 def refuse_unreadable_keys() -> None:
-    """Raise ``StartError`` when stored provider keys cannot be decrypted with the present ``WIZ_ENCRYPTION_KEYS``."""
+    """Raise ``StartError`` when there are provider keys and ``WIZ_ENCRYPTION_KEYS`` opens none of them.
+
+    A single one is its owner's trouble: its provider says so, and so does ``doctor``.
+    """
     with one_line_database_errors():
-        count = count_unreadable_keys()
-    if count:
+        survey = survey_secrets()
+    if survey.unreadable and not survey.readable:
         raise StartError(
-            f"{count} stored provider key(s) cannot be decrypted. Put the key they were saved with back into "
-            "WIZ_ENCRYPTION_KEYS (newest first, older ones after it)."
+            f"None of the {survey.unreadable} stored provider keys can be decrypted. Put the key they were saved with "
+            "back into WIZ_ENCRYPTION_KEYS (newest first, older ones after it). If it is lost, give them up with "
+            "manage.py rotate_keys --forget-unreadable and enter them again."
         )
 
 

@@ -14,7 +14,8 @@ from providers.models import Provider
 from providers.rotation import SEALED
 from providers.sealed import SealedField
 from tests.factories import make_provider
-from wizsite import diagnosis
+from wizsite import diagnosis, preparation
+from wizsite.preparation import StartError
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OLD, NEW, LOST = "old-" + "o" * 40, "new-" + "n" * 40, "lost-" + "l" * 40
@@ -91,6 +92,41 @@ def test_further_keys_that_nothing_opens_are_counted_and_the_others_are_rotated(
     ok, sentence = diagnosis._examine_keys()
     assert not ok
     assert sentence.startswith("3 stored secret(s) cannot be decrypted")
+
+
+def test_wiz_does_not_start_when_no_stored_key_can_be_read_and_says_the_ways_out(keyring: Keyring) -> None:
+    """S38."""
+    preparation.refuse_unreadable_keys()
+    keyring.use(LOST)
+    provider = make_provider(api_key="lost", headers={"X-Team": "lost"})
+    add_key(provider=provider, api_key="lost-further")
+    keyring.use(NEW)
+    with pytest.raises(StartError, match="None of the 3 stored provider keys") as error:
+        preparation.refuse_unreadable_keys()
+    assert "WIZ_ENCRYPTION_KEYS" in str(error.value)
+    assert "--forget-unreadable" in str(error.value)
+    make_provider(api_key="good")
+    preparation.refuse_unreadable_keys()
+
+
+def test_what_nothing_opens_can_be_given_up_and_entered_again(
+    keyring: Keyring, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keyring.use(LOST)
+    provider = make_provider(api_key="lost-key-of-a-provider", headers={"X-Team": "lost"})
+    add_key(provider=provider, api_key="lost-further")
+    keyring.use(NEW)
+    good = make_provider(api_key="good", headers={"X-Team": "good"})
+    call_command("rotate_keys", "--forget-unreadable")
+    output = capsys.readouterr()
+    assert (output.out, output.err) == ("Re-encrypted: 0.\nForgotten: 3.\n", "")
+    row = Provider.objects.get(pk=provider.pk)
+    assert (row.has_api_key, row.key_hint, row.header_names, row.further_keys.count()) == (False, "", [], 0)
+    assert row.revision > provider.revision
+    services.update_provider(provider=row, api_key="entered-again")
+    assert key_of(provider) == "entered-again"
+    assert key_of(good) == "good"
+    assert dict(registry.load_config(good.pk).headers) == {"X-Team": "good"}
 
 
 def test_every_secret_column_is_rotated() -> None:

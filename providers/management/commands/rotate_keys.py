@@ -1,6 +1,8 @@
 """``manage.py rotate_keys``."""
 
-from django.core.management.base import BaseCommand
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
 
 from providers import services
 
@@ -10,10 +12,16 @@ class Command(BaseCommand):
 
     help = "Re-encrypt all provider keys with the first of WIZ_ENCRYPTION_KEYS. Safe to repeat."
 
-    def handle(self, *_args: object, **_options: object) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        """``--forget-unreadable``."""
+        parser.add_argument("--forget-unreadable", action="store_true", help="give up what no encryption key opens")
+
+    def handle(self, *_args: object, **options: Any) -> None:
         """Rotate, and tell what remains unreadable."""
         changed = services.rotate_keys()
         self.stdout.write(f"Re-encrypted: {changed}.")
+        if options["forget_unreadable"]:
+            self.stdout.write(f"Forgotten: {services.forget_unreadable_keys()}.")
         if unreadable := services.count_unreadable_keys():
             self.stderr.write(
                 f"Unreadable: {unreadable}. Enter these keys again, or bring the old encryption key back."
