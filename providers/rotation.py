@@ -90,7 +90,7 @@ def _empty(provider: Provider, columns: list[str]) -> None:
 def _rows(model: type[Provider | ProviderKey]) -> Iterator[Provider | ProviderKey]:
     rows = model._default_manager.defer(None)
     related = rows.select_related("provider") if model is ProviderKey else rows
-    return related.iterator(chunk_size=BATCH)
+    yield from related.iterator(chunk_size=BATCH)
 
 
 def _batches(model: type[Provider | ProviderKey]) -> Iterator[list[UUID]]:
