@@ -87,8 +87,10 @@ def valkey_server() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def empty_valkey(valkey_server: None) -> Iterator[None]:
-    """Every test leaves the Valkey empty."""
-    yield
+    """Every test finds Valkey answering, whatever the last one did to it, and leaves it empty."""
     from providers import valkey
+    from providers.outage import outage
 
+    outage.forget()
+    yield
     valkey.client().flushdb()
