@@ -14,7 +14,8 @@ from conversations.events import START, Event, EventId, EventType
 from conversations.execution import execute_generation
 from conversations.follow import follow
 from conversations.models import Generation, Message
-from conversations.services import Sent, send_message, start_conversation
+from conversations.queueing import Sent
+from conversations.services import send_message, start_conversation
 from providers import engine
 from providers.models import Provider
 from providers.practice import running_practice

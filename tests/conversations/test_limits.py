@@ -19,7 +19,8 @@ from conversations.consumers import ConversationConsumer
 from conversations.database import in_thread
 from conversations.execution import execute_generation
 from conversations.models import Conversation, Generation, Message, SendKey
-from conversations.services import Sent, request_stop, send_message, start_conversation
+from conversations.queueing import Sent
+from conversations.services import request_stop, send_message, start_conversation
 from conversations.tasks import run_generation
 from providers import engine
 from tests.conversations.conftest import Calls, run_to_end
@@ -167,6 +168,7 @@ def test_the_page_says_beside_the_composer_why_it_was_refused(
     say("the only one")
     conversation = start_conversation(user=person, agent=agent)
     page = client_of(person).post(f"/c/{conversation.pk}/messages/", {"content": "one more"}, format="multipart")
+    assert page.status_code == 429
     assert "You have 1 answer under way" in page.content.decode()
     assert "one more" in page.content.decode(), "what was typed is kept"
 
