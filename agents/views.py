@@ -114,6 +114,5 @@ def _show(request: PersonRequest, form: AgentForm, agent: Agent | None = None, p
         "models": _models(request.user, str(form["provider"].value() or "")),
         "delete_problem": problem,
     }
-    return render(
-        request, "agents/form.html", context, status=422 if problem or (form.is_bound and not form.is_valid()) else 200
-    )
+    is_refused = bool(problem) or (form.is_bound and not form.is_valid())
+    return render(request, "agents/form.html", context, status=422 if is_refused else 200)

@@ -147,18 +147,16 @@ def test_fallbacks_are_set_read_and_taken_away_in_the_browser(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "place"),
-    [("provider", "model"), ("model", "provider"), ("foreign", "provider"), ("nonsense", "provider")],
+    ("row", "place"), [(("Mine", ""), "model"), (("", "a-model"), "provider"), (("Foreign", "a-model"), "provider")]
 )
 def test_a_wrong_fallback_is_said_beside_its_row(
-    client: Client, owner: User, outsider: User, provider: Provider, wrong: str, place: str
+    client: Client, owner: User, provider: Provider, row: tuple[str, str], place: str
 ) -> None:
-    foreign = make_provider(outsider, name="Foreign")
-    given = {"provider": str(provider.pk), "model": "", "foreign": str(foreign.pk), "nonsense": "7"}[wrong]
-    model = "" if wrong == "provider" else "a-model"
+    make_provider(make_user("outsider@example.org"), name="Foreign")
+    named = Provider.objects.filter(name=row[0]).first()
     client.force_login(owner)
-    row = {"fallback-2-provider": given, "fallback-2-model": model}
-    response = client.post("/agents/new/", fields(provider, **row))
+    given = {"fallback-2-provider": str(named.pk) if named else "", "fallback-2-model": row[1]}
+    response = client.post("/agents/new/", fields(provider, **given))
     page = response.content.decode()
     assert response.status_code == 422
     assert f'id="id_fallback-2-{place}_error"' in page
