@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from agents.fallback_forms import fallback_rows
 from agents.models import Agent
 from agents.services import create_agent, update_agent
 from providers.models import Provider
@@ -69,8 +70,18 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
             kwargs["initial"] = {"starters": "\n".join(agent.starters)}
         kwargs["instance"] = agent
         super().__init__(*args, **kwargs)
+        self.fallback_rows = fallback_rows(self.data if self.is_bound else None, user=user, agent=agent)
         self._offer_providers()
         self._offer_visibility()
+
+    @property
+    def has_fallbacks(self) -> bool:
+        """Whether a row says something, right or wrong."""
+        return any(row["provider"].value() or row["model"].value() for row in self.fallback_rows)
+
+    def is_valid(self) -> bool:
+        """With the rows of the fallbacks."""
+        return all([super().is_valid(), *(row.is_valid() for row in self.fallback_rows if row.is_bound)])
 
     def clean_starters(self) -> list[str]:
         """One prompt per line."""
@@ -85,6 +96,8 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
     def store(self) -> Agent | None:
         """The stored agent, or ``None`` when the service found something wrong; then the form says what."""
         changes: dict[str, Any] = {**self.cleaned_data}
+        if all(row.is_bound for row in self.fallback_rows):
+            changes["fallbacks"] = [row.fallback for row in self.fallback_rows if row.fallback]
         try:
             if self.agent is None:
                 return create_agent(owner=self.user, **changes)

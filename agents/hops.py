@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agents.models import Agent
 from agents.validation import sees_provider
-from providers.errors import ProviderInactive, ProviderNotFound
+from providers.errors import ProviderInactive, ProviderNotFound, ProviderUnavailable
 from providers.models import Provider
 
 
@@ -35,3 +35,23 @@ def read_hop(agent: Agent, number: int) -> Hop:
     if not provider.is_active:
         raise ProviderInactive(provider=provider.name, model=fallback["model"])
     return Hop(number, provider, fallback["model"])
+
+
+def check_reachable(agent: Agent) -> None:
+    """Raise ``ProviderNotFound`` or ``ProviderInactive`` of the agent's own provider, unless somebody can be asked."""
+    if is_reachable(agent):
+        return
+    own = read_hop(agent, 0)
+    raise ProviderInactive(provider=own.provider.name, model=own.model)
+
+
+def is_reachable(agent: Agent) -> bool:
+    """Whether the agent's own provider or one of its fallbacks can be asked."""
+    return any(_can_be_asked(agent, number) for number in range(len(agent.fallbacks) + 1))
+
+
+def _can_be_asked(agent: Agent, number: int) -> bool:
+    try:
+        return read_hop(agent, number).provider.is_active
+    except ProviderUnavailable:
+        return False

@@ -15,8 +15,11 @@ from agents.forms import AgentForm
 from agents.models import Agent
 from agents.services import delete_agent, test_agent
 from agents.standing import agent_standings
+from agents.validation import FALLBACKS
 from providers.discovery import list_user_models
 from providers.models import ProviderModel
+
+FALLBACK_ROWS = {f"fallback-{number}" for number in range(1, FALLBACKS + 1)}
 
 
 @login_required
@@ -58,9 +61,12 @@ def edit(request: PersonRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def models(request: PersonRequest) -> HttpResponse:
-    """The models of the provider that was chosen, for the list beside the field."""
-    rows = _models(request.user, request.GET.get("provider", ""))
-    return render(request, "agents/_models.html", {"models": rows})
+    """The models of the provider that was chosen, for the list beside the field; ``list`` names a fallback's row."""
+    row = request.GET.get("list", "")
+    is_fallback = row in FALLBACK_ROWS
+    provider = request.GET.get(f"{row}-provider" if is_fallback else "provider", "")
+    context = {"models": _models(request.user, provider), "list": row if is_fallback else ""}
+    return render(request, "agents/_models.html", context)
 
 
 @login_required
@@ -108,4 +114,5 @@ def _show(request: PersonRequest, form: AgentForm, agent: Agent | None = None, p
         "models": _models(request.user, str(form["provider"].value() or "")),
         "delete_problem": problem,
     }
-    return render(request, "agents/form.html", context, status=422 if form.errors or problem else 200)
+    is_refused = bool(problem) or (form.is_bound and not form.is_valid())
+    return render(request, "agents/form.html", context, status=422 if is_refused else 200)

@@ -1,13 +1,23 @@
-"""Whether a run may begin: the limits of a person, and what can be continued."""
+"""Whether a run may begin: the words, who answers, the limits of a conversation and a person, what can go on."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from conversations.models import Generation, Message
+from agents.hops import check_reachable
+from agents.models import Agent
+from conversations.models import Conversation, Generation, Message
 
 RETRY_AFTER = 5  # seconds after which a person who was refused may ask again
+
+
+class RunActive(Exception):
+    """The conversation is waiting for an answer already."""
+
+    def __init__(self) -> None:
+        super().__init__(_("An answer is still being written here. Wait for it or stop it first."))
 
 
 class TooManyRuns(Exception):
@@ -26,6 +36,40 @@ class TooManyRuns(Exception):
 
 class NothingToContinue(Exception):
     """The answer is whole, is empty, or has been answered already."""
+
+
+def check_content(content: str) -> None:
+    """Raise ``ValidationError`` unless these words can be sent."""
+    if not content.strip():
+        raise ValidationError({"content": _("Write something first.")})
+    if len(content) > settings.MAX_MESSAGE_LENGTH:
+        problem = _("This message has %(length)s characters; %(limit)s are allowed. Shorten it or split it.")
+        figures = {"length": f"{len(content):,}", "limit": f"{settings.MAX_MESSAGE_LENGTH:,}"}
+        raise ValidationError({"content": problem % figures})
+    if "\0" in content or any("\ud800" <= char <= "\udfff" for char in content):
+        raise ValidationError({"content": _("The message contains characters that cannot be stored.")})
+
+
+def choose_agent(agent: Agent | None, user: User) -> Agent:
+    """The agent, if the person may use it and its own provider or one of its fallbacks can be asked.
+
+    Raises ``ValidationError`` or ``ProviderError`` with the reason otherwise.
+    """
+    if agent is None or not Agent.objects.visible_to(user).filter(pk=agent.pk).exists():
+        raise ValidationError({"agent": _("Choose an agent first.")})
+    if not agent.is_active:
+        raise ValidationError({"agent": _("%(agent)s is switched off. Choose another agent.") % {"agent": agent.name}})
+    if not agent.model:
+        message = _("%(agent)s has no model yet. Choose one in the agent's settings.")
+        raise ValidationError({"agent": message % {"agent": agent.name}})
+    check_reachable(agent)
+    return agent
+
+
+def refuse_second_run(conversation: Conversation) -> None:
+    """Raise ``RunActive`` while an answer is being written."""
+    if Generation.objects.filter(conversation=conversation).active().exists():
+        raise RunActive
 
 
 def admit_run(user: User) -> None:

@@ -19,6 +19,7 @@ from conversations import branching, services
 from conversations.branch import active_branch, dress
 from conversations.database import in_thread
 from conversations.models import Conversation, Generation, Message
+from conversations.queueing import Sent
 from conversations.serializers import (
     ConversationSerializer,
     EditSerializer,
@@ -29,7 +30,6 @@ from conversations.serializers import (
     SendSerializer,
     SentSerializer,
 )
-from conversations.services import Sent
 from conversations.streams import wait_for_end
 
 KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key sends once.")
@@ -92,7 +92,7 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
             content=given["content"],
             parent=self._message("parent", given["parent"]) if given.get("parent") else None,
             agent=given.get("agent"),
-            key=request.headers.get("Idempotency-Key", ""),
+            key=key_of(request),
         )
         return answer_sent(sent)
 
@@ -135,20 +135,19 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
         """A new version of one's own message, with a new answer."""
         serializer = EditSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        key = request.headers.get("Idempotency-Key", "")
-        content = serializer.validated_data["content"]
+        content, key = serializer.validated_data["content"], key_of(request)
         return answer_sent(
             services.edit_message(user=person(request), message=self.get_object(), content=content, key=key)
         )
 
-    @extend_schema(request=RegenerateSerializer, responses={202: SentSerializer})
+    @extend_schema(request=RegenerateSerializer, responses={202: SentSerializer}, parameters=[KEY])
     @action(detail=True, methods=["post"])
     def regenerate(self, request: Request, pk: str) -> Response:
         """Another answer beside this one."""
         serializer = RegenerateSerializer(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
-        message = self.get_object()
-        return answer_sent(services.regenerate(user=person(request), message=message, **serializer.validated_data))
+        wanted, key = serializer.validated_data, key_of(request)
+        return answer_sent(services.regenerate(user=person(request), message=self.get_object(), key=key, **wanted))
 
     @extend_schema(request=None, responses=ConversationSerializer)
     @action(detail=True, methods=["post"])
@@ -175,11 +174,17 @@ class GenerationViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Gener
         services.request_stop(generation=self.get_object())
         return Response(GenerationSerializer(self.get_object()).data)
 
-    @extend_schema(request=None, responses={202: SentSerializer})
+    @extend_schema(request=None, responses={202: SentSerializer}, parameters=[KEY])
     @action(detail=True, methods=["post"], url_path="continue", url_name="continue")
     def go_on(self, request: Request, pk: str) -> Response:
         """Let the model go on with an answer that was cut off, from the text it has."""
-        return answer_sent(services.continue_generation(user=person(request), generation=self.get_object()))
+        generation, key = self.get_object(), key_of(request)
+        return answer_sent(services.continue_generation(user=person(request), generation=generation, key=key))
+
+
+def key_of(request: Request) -> str:
+    """The caller's idempotency key; empty when none was sent."""
+    return request.headers.get("Idempotency-Key", "")
 
 
 def answer_sent(sent: Sent) -> Response:

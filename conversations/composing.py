@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from agents.models import Agent
-from conversations.admission import NothingToContinue, TooManyRuns
+from conversations.admission import NothingToContinue, RunActive, TooManyRuns
 from conversations.forms import new_key, ready_agents
+from conversations.idempotency import KeyReused
 from conversations.models import Conversation
-from conversations.services import KeyReused, RunActive
 from providers.errors import ProviderError
 
 Refusal = (ValidationError, ProviderError, RunActive, TooManyRuns, NothingToContinue, KeyReused)

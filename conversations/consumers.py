@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from django.db import DatabaseError
 
 from accounts.models import User
 from conversations.access import is_still_signed_in
+from conversations.cancelling import cancel_and_wait
 from conversations.database import in_thread
 from conversations.events import START, Event, EventId, EventType
 from conversations.follow import Lagging, follow
@@ -64,9 +65,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if self.second_look is not None:
             self.second_look.cancel()
         if self.task is not None:
-            self.task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self.task
+            await cancel_and_wait(self.task)
         for group in getattr(self, "groups_joined", []):
             with suppress(Exception):
                 await self.channel_layer.group_discard(group, self.channel_name)
@@ -110,20 +109,20 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(CLOSE_BAD_DATA)
             return
         if self.task is not None:
-            self.task.cancel()
+            await cancel_and_wait(self.task)
         self.task = asyncio.create_task(self._follow_all(position))
 
     async def _follow_all(self, position: EventId | None) -> None:
-        """Follow one run after the other, for as long as the socket lasts."""
+        """Follow one run after the other, each once, for as long as the socket lasts."""
+        over: set[UUID] = set()
         try:
-            while True:
+            while not self.is_closing:
                 self.change.clear()
                 for followed in await in_thread(generations_after, self.conversation_id, position):
-                    position = await self._follow_run(followed, position or START)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self.change.wait(), RECHECK_EVERY)
-                    continue
-                if not await self._recheck():
+                    if followed.pk not in over:
+                        position = await self._follow_run(followed, position or START)
+                        over.add(followed.pk)
+                if not await self._is_changed(RECHECK_EVERY) and not await self._recheck():
                     return
         except (Lagging, TimeoutError):
             await self.close(CLOSE_TOO_SLOW)
@@ -133,19 +132,27 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             logger.exception("Following conversation %s failed.", self.conversation_id)
             await self.close(1011)
 
+    async def _is_changed(self, seconds: float) -> bool:
+        """Whether something was sent within so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self.change.wait()
+        return False
+
     async def _follow_run(self, followed: Followed, position: EventId) -> EventId:
         """Send what lies behind ``position``; what lies before only brings the renderer up to date."""
         renderer = BlockRenderer()
         head = b'"generation":"%s","message":"%s"' % (str(followed.pk).encode(), str(followed.message_id).encode())
         watch = asyncio.create_task(self._tell_place(followed.pk, head))
         try:
-            async for event in follow(followed.pk):
-                if event.type is EventType.ATTEMPT_START:
-                    renderer = BlockRenderer()
-                if event.id > position:
-                    await self._send_event(event, head)
-                await self._send_blocks(event, renderer, head, silent=event.id < position)
-                position = max(position, event.id)
+            async with aclosing(follow(followed.pk)) as events:
+                async for event in events:
+                    if event.type is EventType.ATTEMPT_START:
+                        renderer = BlockRenderer()
+                    if event.id > position:
+                        await self._send_event(event, head)
+                    await self._send_blocks(event, renderer, head, silent=event.id < position)
+                    position = max(position, event.id)
         finally:
             watch.cancel()
         return position
@@ -175,7 +182,8 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._send_json(b'{"event":"block",%s,"data":%s}' % (head, data))
 
     async def _send_json(self, frame: bytes) -> None:
-        await asyncio.wait_for(self.send(text_data=frame.decode()), SEND_LIMIT)
+        async with asyncio.timeout(SEND_LIMIT):
+            await self.send(text_data=frame.decode())
 
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
         """Close once; a socket that is closing already is left alone."""

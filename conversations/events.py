@@ -3,21 +3,24 @@
 An id is ``<epoch>-<sequence>``: the epoch is the attempt's (milliseconds at its claim, rising within a
 conversation), the sequence rises by ``STEP``. So the predecessor of every event is known without being told, ids of
 a new attempt are always greater, a repeated write is refused by the stream itself, and between two ids there is room
-for the events with which a lost log is rebuilt.
+for the events with which a lost log is rebuilt. However much text there is, an event has little of it, so that
+neither a slow reader's waiting frames nor a batch of the log takes much memory.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
 
-STEP = 4
+STEP = 1024
 REAPED = 2**40
 """Sequence of the event with which the reaper ends a run whose writer is gone: after all of the writer's."""
 REBUILT = 2**41
 """First sequence of the events that are rebuilt from the database when a run is over and its log is gone."""
+PIECE = 16_384  # characters of one delta
 MAX_ID_LENGTH = 40
 ID_PATTERN = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
 
@@ -74,6 +77,14 @@ class Event:
     def sse(self) -> bytes:
         """The event on a text/event-stream."""
         return b"id: %s\nevent: %s\ndata: %s\n\n" % (str(self.id).encode(), self.type.encode(), self.payload)
+
+
+def deltas(text: str, offset: int = 0, size: int = PIECE) -> Iterator[dict[str, int | str]]:
+    """The data of the deltas that bring a text which starts at ``offset``, ``size`` characters each."""
+    for start in range(0, len(text), size):
+        piece = text[start : start + size]
+        yield {"offset": offset, "text": piece}
+        offset += utf16_length(piece)
 
 
 def utf16_length(text: str) -> int:

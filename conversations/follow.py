@@ -15,6 +15,7 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
+from conversations.cancelling import cancel_and_wait
 from conversations.database import in_thread
 from conversations.events import START, Event, EventId, EventType
 from conversations.log import decode_frame, group_name, read_last, read_log
@@ -55,9 +56,7 @@ class Frames:
     async def close(self) -> None:
         """Give the channel back."""
         if self._next is not None:
-            self._next.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self._next
+            await cancel_and_wait(self._next)
 
 
 @asynccontextmanager

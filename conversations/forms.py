@@ -4,9 +4,11 @@ import uuid
 
 from django import forms
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from agents.hops import is_reachable
 from agents.models import Agent, AgentQuerySet
 from providers.models import ProviderModel
 
@@ -20,7 +22,10 @@ def new_key() -> str:
 
 def ready_agents(user: User) -> AgentQuerySet:
     """The agents that can answer this person now."""
-    ready: AgentQuerySet = Agent.objects.visible_to(user).usable().filter(provider__is_active=True).exclude(model="")
+    agents = Agent.objects.visible_to(user).usable().exclude(model="")
+    falling_back = agents.exclude(provider__is_active=True).exclude(fallbacks=[]).select_related("provider", "owner")
+    others = [agent.pk for agent in falling_back if is_reachable(agent)]
+    ready: AgentQuerySet = agents.filter(Q(provider__is_active=True) | Q(pk__in=others))
     return ready.select_related("provider")
 
 

@@ -11,7 +11,7 @@ from conversations.events import Event, EventId, EventType
 from providers import valkey
 
 MAX_EVENTS = 5000
-READ_BATCH = 500
+READ_BATCH = 100
 KEEP = 3600  # seconds that a log outlives its run
 LINE_ENDS = {"\u2028".encode(): b"\\u2028", "\u2029".encode(): b"\\u2029", "\x85".encode(): b"\\u0085"}
 FRAME = "generation.frame"

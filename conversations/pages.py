@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from accounts.requests import PersonRequest
-from conversations import services
+from conversations.admission import RunActive, TooManyRuns
 from conversations.branch import active_branch, dress
 from conversations.composing import make_composer, sentences
 from conversations.forms import new_key
@@ -74,8 +74,8 @@ def refuse(request: PersonRequest, conversation: Conversation, refusal: BaseExce
 
 
 def status_of(refusal: BaseException) -> int:
-    """409 when the time is wrong, 422 when the request is."""
-    return 409 if isinstance(refusal, services.RunActive) else 422
+    """409 and 429 when the time is wrong, 422 when the request is."""
+    return {RunActive: 409, TooManyRuns: 429}.get(type(refusal), 422)
 
 
 def _transcript(conversation: Conversation, editing: Editing | None) -> dict[str, object]:

@@ -2,14 +2,17 @@
 
 from uuid import UUID
 
-from conversations.events import REBUILT, STEP, Event, EventId, EventType, utf16_length, utf16_prefix
+from conversations.events import PIECE, REBUILT, STEP, Event, EventId, EventType, deltas, utf16_length, utf16_prefix
 from conversations.log import encode_payload
 from conversations.models import Generation
 from conversations.settlement import end_payload
 
+MOST_PIECES = STEP // 2 - 2
+"""Of one text: so many ids lie before an event whose predecessor is lost, for each of two texts."""
+
 
 def events_of_finished(generation_id: UUID) -> list[Event]:
-    """The whole of a finished run: attempt-start, one delta per kind, generation-end. Empty when it is gone."""
+    """The whole of a finished run: attempt-start, all text, generation-end. Empty when it is gone."""
     generation = Generation.objects.select_related("message").filter(pk=generation_id).first()
     if generation is None:
         return []
@@ -48,10 +51,9 @@ def _head(generation: Generation, sequence: int, reasoning: str, content: str) -
     parts: list[tuple[EventType, object]] = [
         (EventType.ATTEMPT_START, {"attempt": generation.attempt, "reason": "log_restored"})
     ]
-    if reasoning:
-        parts.append((EventType.REASONING_DELTA, {"offset": 0, "text": reasoning}))
-    if content:
-        parts.append((EventType.TEXT_DELTA, {"offset": 0, "text": content}))
+    for event_type, text in ((EventType.REASONING_DELTA, reasoning), (EventType.TEXT_DELTA, content)):
+        size = max(PIECE, len(text) // MOST_PIECES + 1)
+        parts += [(event_type, delta) for delta in deltas(text, size=size)]
     return [
         Event(EventId(generation.epoch, sequence + index), event_type, encode_payload(payload))
         for index, (event_type, payload) in enumerate(parts)

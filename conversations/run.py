@@ -3,10 +3,11 @@
 Lives on the engine's loop and is touched only there, except for ``snapshot``, which reads two strings.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from conversations.events import STEP, Event, EventId, EventType, utf16_length
+from conversations.events import STEP, Event, EventId, EventType, deltas, utf16_length
 from conversations.log import encode_payload
 from conversations.seam import Seam
 
@@ -135,7 +136,7 @@ class Run:
     def fill_outbox(self) -> list[Event]:
         """The events to send now: those of a failed batch first, and nothing newer before they are through."""
         if not self.outbox:
-            self.outbox = [self._number(item) for item in self._pending]
+            self.outbox = [event for item in self._pending for event in self._number(item)]
             self._pending = []
         return self.outbox
 
@@ -163,10 +164,13 @@ class Run:
         """All text so far."""
         return Snapshot(self.generation_id, self.message_id, self.attempt, self.text.join(), self.reasoning.join())
 
-    def _number(self, item: PendingDelta | tuple[EventType, bytes]) -> Event:
+    def _number(self, item: PendingDelta | tuple[EventType, bytes]) -> Iterator[Event]:
+        if not isinstance(item, PendingDelta):
+            yield Event(self._next_id(), *item)
+            return
+        for delta in deltas("".join(item.pieces), item.offset):
+            yield Event(self._next_id(), item.type, encode_payload(delta))
+
+    def _next_id(self) -> EventId:
         self._sequence += STEP
-        event_id = EventId(self.epoch, self._sequence)
-        if isinstance(item, PendingDelta):
-            payload = encode_payload({"offset": item.offset, "text": "".join(item.pieces)})
-            return Event(event_id, item.type, payload)
-        return Event(event_id, *item)
+        return EventId(self.epoch, self._sequence)

@@ -23,6 +23,7 @@ from providers.types import ChatRequest, Finish, ReasoningDelta, TextDelta
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY = 1.0  # seconds
+CUT_TRIES = 3  # a second apart: libraries may forget a cancellation
 
 
 class Ending(StrEnum):
@@ -67,9 +68,9 @@ class Active:
         self.first_token: float | None = None
 
     def cut_off(self, ending: Ending) -> None:
-        """End the stream at once, which closes the connection to the provider."""
-        if self.cut is None and self.task is not None:
-            self.cut = ending
+        """End the stream at once, which closes the connection to the provider; said again if it was not heard."""
+        self.cut = self.cut or ending
+        if self.task is not None:
             self.task.cancel()
 
 
@@ -133,8 +134,11 @@ class Runner:
         tasks = [active.task for active in self._active.values() if active.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
-        for active in list(self._active.values()):
-            active.cut_off(Ending.HANDED_BACK)
+        for _ in range(CUT_TRIES):
+            for active in list(self._active.values()):
+                active.cut_off(Ending.HANDED_BACK)
+            if self._active:
+                await asyncio.wait(tasks, timeout=1)
 
     async def _consume(self, active: Active, provider_id: UUID, request: ChatRequest) -> Finish:
         run = active.run

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 
 from accounts.authentication import SessionAuthentication, TokenAuthentication
 from accounts.callers import repeat_credentials
+from conversations.cancelling import cancel_and_wait
 from conversations.database import in_thread
 from conversations.events import START, Event, EventId
 from conversations.follow import Lagging, follow, look
@@ -112,6 +113,4 @@ async def _with_pauses(events: AsyncGenerator[Event], seconds: float) -> AsyncIt
             yield event
             pending = asyncio.ensure_future(anext(events))
     finally:
-        pending.cancel()
-        with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
-            await pending
+        await cancel_and_wait(pending)

@@ -1,4 +1,4 @@
-"""Titles by a cheap model, in the background: only where the operator has named one, and only over our own guess."""
+"""Titles: the first words at once, and later one by a cheap model, only where the operator has named one."""
 
 import logging
 from functools import partial
@@ -29,8 +29,15 @@ PROMPT = (
 )
 EXCERPT = 2000  # characters of the question and of the answer that the title model reads
 LONGEST = 80  # characters of a title
+GUESS_LENGTH = 60  # characters of the title that the first words make
 ROOM = 400  # tokens: some models think before they write six words
 LIMIT = 15.0  # seconds for a title: less than a stopping worker waits
+
+
+def make_title(content: str) -> str:
+    """The first words of the first message."""
+    words = " ".join(content.split())
+    return words if len(words) <= GUESS_LENGTH else words[:GUESS_LENGTH].rsplit(" ", 1)[0] + "…"
 
 
 def wish_for_title(conversation_id: UUID) -> None:

@@ -14,8 +14,10 @@ from agents.models import Agent
 from conversations import services
 from conversations.composing import Refusal, make_composer, sentences
 from conversations.forms import ComposerForm
+from conversations.idempotency import KeyReused
 from conversations.models import Conversation, Generation, Message, SendKey
 from conversations.pages import Editing, find_conversation, show_conversation, show_transcript, start_editing, status_of
+from conversations.queueing import Sent
 from providers.models import Provider
 
 
@@ -46,7 +48,7 @@ def create(request: PersonRequest) -> HttpResponse:
         with transaction.atomic():
             conversation = services.start_conversation(user=request.user, agent=agent)
             services.send_message(user=request.user, conversation=conversation, content=form.words, key=key)
-    except services.KeyReused:
+    except KeyReused:
         earlier = get_object_or_404(SendKey, user=request.user, key=key, reply__isnull=False)
         return redirect("conversations:detail", earlier.reply.conversation_id)  # type: ignore[union-attr]
     except Refusal as refusal:
@@ -142,7 +144,7 @@ def _refuse(request: PersonRequest, conversation: Conversation, text: str, refus
     return response
 
 
-def _attach(sent: services.Sent) -> None:
+def _attach(sent: Sent) -> None:
     """Give fresh messages what those of a loaded branch have."""
     sent.message.run, sent.message.sibling_ids = None, [sent.message.pk]
     sent.reply.run, sent.reply.sibling_ids = sent.generation, [sent.reply.pk]

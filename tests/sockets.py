@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx2
 from websockets.sync.client import ClientConnection, connect
@@ -24,11 +25,11 @@ def logged_in(stack: Stack) -> Iterator[httpx2.Client]:
 
 
 def open_socket(
-    stack: Stack, conversation: str, http: httpx2.Client | None, origin: str | None = ""
+    stack: Stack, conversation: str, http: httpx2.Client | None, origin: str | None = "", **options: Any
 ) -> ClientConnection:
-    """A socket with this session's cookies; an empty ``origin`` is the page's own."""
+    """A socket with this session's cookies; an empty ``origin`` is the page's own. ``options`` are the client's."""
     address = stack.base_url.replace("http://", "ws://") + f"/ws/conversations/{conversation}/"
     cookies = "; ".join(f"{name}={value}" for name, value in http.cookies.items()) if http else ""
     headers = {"Cookie": cookies} if cookies else {}
     chosen = stack.base_url if origin == "" else origin
-    return connect(address, origin=chosen, additional_headers=headers, max_size=None)  # type: ignore[arg-type]
+    return connect(address, origin=chosen, additional_headers=headers, max_size=None, **options)  # type: ignore[arg-type]

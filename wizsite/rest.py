@@ -17,8 +17,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
 from rest_framework.views import set_rollback
 
-from conversations.admission import NothingToContinue, TooManyRuns
-from conversations.services import KeyReused, RunActive
+from conversations.admission import NothingToContinue, RunActive, TooManyRuns
+from conversations.idempotency import KeyReused
 from providers.errors import ObjectInvalid, ProviderError, ProviderUnavailable
 
 logger = logging.getLogger(__name__)

@@ -112,3 +112,61 @@ def test_deleting_asks_for_the_name(client: Client, owner: User, agent: Agent) -
     assert client.post(f"/agents/{agent.pk}/delete/", {"confirm": "quill"}).status_code == 422
     assert client.post(f"/agents/{agent.pk}/delete/", {"confirm": "Quill"}).status_code == 302
     assert not Agent.objects.exists()
+
+
+def test_fallbacks_are_set_read_and_taken_away_in_the_browser(
+    client: Client, owner: User, provider: Provider, agent: Agent
+) -> None:
+    """Without a script: every row is there from the beginning."""
+    other = make_provider(owner, name="Other")
+    client.force_login(owner)
+    rows = {
+        "fallback-1-provider": "",
+        "fallback-1-model": "",
+        "fallback-3-provider": str(other.pk),
+        "fallback-3-model": " second-model ",
+        "fallback-5-provider": str(provider.pk),
+        "fallback-5-model": "third-model",
+    }
+    assert client.post(f"/agents/{agent.pk}/", fields(provider, **rows)).status_code == 302
+    agent.refresh_from_db()
+    assert agent.fallbacks == [
+        {"provider": str(other.pk), "model": "second-model"},
+        {"provider": str(provider.pk), "model": "third-model"},
+    ]
+    page = client.get(f"/agents/{agent.pk}/").content.decode()
+    assert 'name="fallback-1-model" value="second-model"' in page
+    assert f'<option value="{other.pk}" selected>' in page
+    assert 'name="fallback-5-model"' in page
+    assert client.post(f"/agents/{agent.pk}/", fields(provider)).status_code == 302
+    agent.refresh_from_db()
+    assert len(agent.fallbacks) == 2, "who does not speak of fallbacks keeps them"
+    assert client.post(f"/agents/{agent.pk}/", fields(provider, **dict.fromkeys(rows, ""))).status_code == 302
+    agent.refresh_from_db()
+    assert agent.fallbacks == []
+
+
+@pytest.mark.parametrize(
+    ("row", "place"), [(("Mine", ""), "model"), (("", "a-model"), "provider"), (("Foreign", "a-model"), "provider")]
+)
+def test_a_wrong_fallback_is_said_beside_its_row(
+    client: Client, owner: User, provider: Provider, row: tuple[str, str], place: str
+) -> None:
+    make_provider(make_user("outsider@example.org"), name="Foreign")
+    named = Provider.objects.filter(name=row[0]).first()
+    client.force_login(owner)
+    given = {"fallback-2-provider": str(named.pk) if named else "", "fallback-2-model": row[1]}
+    response = client.post("/agents/new/", fields(provider, **given))
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert f'id="id_fallback-2-{place}_error"' in page
+    assert '<details class="more" open><summary>Fallbacks' in page
+    assert not Agent.objects.exists()
+
+
+def test_the_models_of_a_fallback_s_provider_are_offered(client: Client, owner: User, provider: Provider) -> None:
+    client.force_login(owner)
+    page = client.get(f"/agents/models/?list=fallback-2&fallback-2-provider={provider.pk}").content.decode()
+    assert '<datalist id="fallback-2">' in page
+    assert "listed-model" in page
+    assert "evil" not in client.get("/agents/models/?list=evil&provider=").content.decode()

@@ -7,18 +7,20 @@ from uuid import UUID
 import httpx2
 import msgspec
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from agents.models import Agent
 from conversations.events import START, Event, EventId, EventType
 from conversations.execution import execute_generation
 from conversations.follow import follow
-from conversations.models import Generation, Message
-from conversations.services import Sent, send_message, start_conversation
+from conversations.models import Conversation, Generation, Message
+from conversations.queueing import Sent
+from conversations.services import send_message, start_conversation
 from providers import engine
 from providers.models import Provider
 from providers.practice import running_practice
-from tests.factories import make_agent, make_provider, make_user
+from tests.factories import make_agent, make_answer, make_provider, make_user
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +58,17 @@ def say(person: User, agent: Agent, monkeypatch: pytest.MonkeyPatch) -> Callable
         return send_message(user=person, conversation=conversation, content=content)
 
     return send
+
+
+@pytest.fixture
+def generation(transactional_db: None) -> Iterator[Generation]:
+    """A running run without a worker: the test writes its events."""
+    conversation = Conversation.objects.create(owner=make_user(email="eve@example.org"))
+    message = make_answer(conversation)
+    yield Generation.objects.create(
+        conversation=conversation, message=message, status="running", attempt=1, epoch=1000, heartbeat_at=timezone.now()
+    )
+    Generation.objects.update(status="failed")
 
 
 class Calls:

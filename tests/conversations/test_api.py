@@ -198,6 +198,33 @@ def test_the_same_key_with_another_body_is_422(api: APIClient, conversation: Con
     assert response.json()["error"]["code"] == "key_reused"
 
 
+def test_the_same_key_with_another_agent_is_422(api: APIClient, conversation: Conversation, owner: User) -> None:
+    assert say(api, conversation, key="abc").status_code == 202
+    other = make_agent(owner, make_provider(owner))
+    assert say(api, conversation, key="abc", agent=str(other.pk)).status_code == 422
+
+
+def test_a_repeated_edit_regeneration_or_continuation_makes_one_run(api: APIClient, conversation: Conversation) -> None:
+    """R16: what a client sends again because it did not hear the answer is not done again."""
+    sent = say(api, conversation).json()
+    finish(conversation)
+    edit = (f"/api/v1/messages/{sent['message']['id']}/edit/", {"content": "better"})
+    again: tuple[str, dict[str, str]] = (f"/api/v1/messages/{sent['reply']['id']}/regenerate/", {})
+    go_on: tuple[str, dict[str, str]] = (f"/api/v1/generations/{sent['generation']['id']}/continue/", {})
+    for count, (address, body) in enumerate((edit, again, go_on), start=2):
+        Generation.objects.filter(pk=sent["generation"]["id"]).update(status="interrupted")
+        key = {"Idempotency-Key": f"key {count}"}
+        first = api.post(address, body, format="json", headers=key)
+        assert first.status_code == 202, first.content
+        assert api.post(address, body, format="json").status_code == 409, "without the key it is another request"
+        finish(conversation)
+        second = api.post(address, body, format="json", headers=key)
+        assert (second.status_code, second.json()["generation"]["id"]) == (202, first.json()["generation"]["id"])
+        assert Generation.objects.count() == count
+        if body:
+            assert api.post(address, {"content": "other words"}, format="json", headers=key).status_code == 422
+
+
 def test_parallel_sends_with_one_key_make_one_message(owner: User, conversation: Conversation) -> None:
     """R16."""
 

@@ -8,17 +8,18 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from agents.models import Agent
-from conversations.admission import NothingToContinue
+from conversations.admission import NothingToContinue, RunActive
 from conversations.claim import claim_generation
 from conversations.events import EventType
 from conversations.execution import execute_generation
 from conversations.flusher import Flusher
 from conversations.models import Generation, Message
+from conversations.queueing import Sent
 from conversations.reaper import SILENCE, reap
 from conversations.run import Run
 from conversations.runner import begin_run
 from conversations.seam import LONGEST, SHORTEST, Seam
-from conversations.services import RunActive, Sent, continue_generation, request_stop, send_message
+from conversations.services import continue_generation, request_stop, send_message
 from providers import engine, valkey
 from providers.models import UsageRecord
 from tests.conversations.conftest import Calls, read, run_to_end, stored

@@ -9,8 +9,9 @@ from agents.models import Agent
 from conversations.events import EventType
 from conversations.execution import execute_generation
 from conversations.models import Generation
+from conversations.queueing import Sent
 from conversations.reaper import end_queued
-from conversations.services import Sent, request_stop
+from conversations.services import request_stop
 from providers.models import UsageRecord
 from tests.conversations.conftest import read, stored
 from tests.stack import wait_for

@@ -6,9 +6,11 @@ from accounts.models import User
 from agents.models import Agent
 from conversations.claim import claim_generation
 from conversations.execution import execute_generation
+from conversations.forms import ready_agents
 from conversations.models import Generation
 from conversations.reaper import reap
 from conversations.services import request_stop
+from providers.errors import ProviderInactive
 from providers.models import Provider, UsageRecord
 from tests.conversations.conftest import Calls, read, run_to_end, stored
 from tests.conversations.test_engine import Say
@@ -139,3 +141,28 @@ def test_a_stop_before_the_next_hop_ends_the_run_and_nobody_is_called(
     request_stop(generation=sent.generation)
     assert run_to_end(sent.generation).status == "cancelled"
     assert calls.models == ["practice-401"]
+
+
+def test_a_send_is_taken_when_only_a_fallback_can_be_asked(
+    say: Say, person: User, agent: Agent, backup: Provider, calls: Calls
+) -> None:
+    """The page offers such an agent, and the reader sees why somebody else has answered."""
+    assert agent.provider is not None
+    Provider.objects.filter(pk=agent.provider.pk).update(is_active=False)
+    agent.refresh_from_db()
+    with pytest.raises(ProviderInactive):
+        say("nobody is there")
+    assert not ready_agents(person).exists()
+    fall_back(agent, (backup, "practice-fast"))
+    agent.refresh_from_db()
+    assert list(ready_agents(person)) == [agent]
+    sent = say("somebody else, please")
+    generation = run_to_end(sent.generation)
+    assert (generation.status, calls.models) == ("completed", ["practice-fast"])
+    assert [(hop["model"], hop["code"]) for hop in generation.receipt["hops"]] == [
+        ("practice-fast", "provider_inactive")
+    ]
+    assert read(generation).text == stored(sent).content
+    Provider.objects.filter(pk=backup.pk).update(is_active=False)
+    with pytest.raises(ProviderInactive, match=agent.provider.name):
+        say("and now nobody again")

@@ -2,12 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
-import pytest
-from django.utils import timezone
-
+from conversations.cancelling import cancel_and_wait
 from conversations.events import START, Event, EventId, EventType
 from conversations.flusher import Flusher
 from conversations.follow import follow
@@ -16,20 +13,10 @@ from conversations.models import Conversation, Generation, Message
 from conversations.run import Run
 from providers import engine, valkey
 from tests.conversations.conftest import Reading, collect, read
-from tests.factories import make_answer, make_user
+from tests.conversations.sockets import open_socket
 
 WORDS = [f"wörd{number} 😀 " for number in range(400)]
 TEXT = "".join(WORDS)
-
-
-@pytest.fixture
-def generation(transactional_db: None) -> Iterator[Generation]:
-    conversation = Conversation.objects.create(owner=make_user(email="eve@example.org"))
-    message = make_answer(conversation)
-    yield Generation.objects.create(
-        conversation=conversation, message=message, status="running", attempt=1, epoch=1000, heartbeat_at=timezone.now()
-    )
-    Generation.objects.update(status="failed")
 
 
 class Writer:
@@ -158,3 +145,36 @@ def test_a_follower_leaves_no_subscription_behind(generation: Generation) -> Non
     read(generation)
     assert valkey.client().pubsub_channels("*generation*") == []
     assert valkey.client().pubsub_channels("*specific*") == []
+
+
+def test_a_page_that_closes_in_the_moment_an_answer_ends_leaves_no_follower_behind(generation: Generation) -> None:
+    """R25: a cancellation that is swallowed is a follower that goes on for ever."""
+    engine.run(Writer(generation, WORDS[:5]).write(pause=0))
+    conversation = Conversation.objects.get(pk=generation.conversation_id)
+
+    async def come_and_go() -> None:
+        async with open_socket(conversation) as socket:
+            await socket.follow("1000-4")
+            await socket.next("generation-end")
+
+    for _ in range(20):
+        engine.run(come_and_go(), timeout=60)
+
+
+def test_who_does_not_hear_a_cancellation_is_told_again_and_who_waits_is_not_mistaken_for_it() -> None:
+    async def deaf_once() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    async def scenario() -> tuple[bool, bool]:
+        deaf = asyncio.create_task(deaf_once())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(cancel_and_wait(deaf), 10)
+        waiting = asyncio.create_task(cancel_and_wait(asyncio.create_task(deaf_once())))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait({waiting}, timeout=5)
+        return deaf.cancelled(), waiting.cancelled()
+
+    assert engine.run(scenario(), timeout=30) == (True, True)

@@ -9,7 +9,8 @@ from agents.models import Agent
 from conversations.history import read_history
 from conversations.models import Conversation, Generation, Message
 from conversations.plan import continuation
-from conversations.services import Sent, send_message
+from conversations.queueing import Sent
+from conversations.services import send_message
 from providers.ledger import estimate_tokens
 from providers.models import ProviderModel
 from tests.conversations.conftest import Calls, read, run_to_end

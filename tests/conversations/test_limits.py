@@ -5,9 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import msgspec
 import pytest
-from asgiref.testing import ApplicationCommunicator
 from django.db import connection
 from pytest_django import Settings
 from rest_framework.test import APIClient
@@ -15,14 +13,15 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from agents.models import Agent
 from conversations.claim import claim_generation, claim_next
-from conversations.consumers import ConversationConsumer
 from conversations.database import in_thread
 from conversations.execution import execute_generation
 from conversations.models import Conversation, Generation, Message, SendKey
-from conversations.services import Sent, request_stop, send_message, start_conversation
+from conversations.queueing import Sent
+from conversations.services import request_stop, send_message, start_conversation
 from conversations.tasks import run_generation
 from providers import engine
 from tests.conversations.conftest import Calls, run_to_end
+from tests.conversations.sockets import open_socket
 from tests.conversations.test_engine import Say
 from tests.factories import make_agent, make_provider, make_user
 
@@ -167,6 +166,7 @@ def test_the_page_says_beside_the_composer_why_it_was_refused(
     say("the only one")
     conversation = start_conversation(user=person, agent=agent)
     page = client_of(person).post(f"/c/{conversation.pk}/messages/", {"content": "one more"}, format="multipart")
+    assert page.status_code == 429
     assert "You have 1 answer under way" in page.content.decode()
     assert "one more" in page.content.decode(), "what was typed is kept"
 
@@ -212,30 +212,12 @@ def test_a_run_that_waits_for_its_retry_has_no_place_but_a_time(say: Say, person
 def test_a_socket_tells_the_place_when_it_changes(queue: Queue, person: User, bob: User) -> None:
     first, mine = queue(bob), queue(person)
 
-    scope = {
-        "type": "websocket",
-        "user": person,
-        "url_route": {"kwargs": {"conversation_id": mine.message.conversation_id}},
-    }
-
     async def places() -> list[int]:
-        socket: Any = ApplicationCommunicator(ConversationConsumer.as_asgi(), scope)  # type: ignore[no-untyped-call]
-        await socket.send_input({"type": "websocket.connect"})
-        assert (await socket.receive_output(20))["type"] == "websocket.accept"
-        await socket.send_input({"type": "websocket.receive", "text": '{"type": "follow"}'})
-        seen = [await next_place(socket)]
-        await in_thread(claim_generation, first.generation.pk)
-        seen.append(await next_place(socket))
-        await socket.send_input({"type": "websocket.disconnect", "code": 1000})
-        await socket.wait(20)
-        return seen
+        async with open_socket(mine.message.conversation) as socket:
+            await socket.follow()
+            seen = [(await socket.next("queue"))["position"]]
+            await in_thread(claim_generation, first.generation.pk)
+            return [*seen, (await socket.next("queue"))["position"]]
 
     assert engine.run(places(), timeout=60) == [1, 0]
     assert run_to_end(mine.generation).status == "completed"
-
-
-async def next_place(socket: Any) -> int:
-    while True:
-        frame = msgspec.json.decode((await socket.receive_output(20))["text"])
-        if frame["event"] == "queue":
-            return int(frame["position"])

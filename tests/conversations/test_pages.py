@@ -9,7 +9,8 @@ from accounts.models import User
 from agents.models import Agent
 from conversations import services
 from conversations.models import Conversation, Generation, Message
-from conversations.services import Sent, send_message, start_conversation
+from conversations.queueing import Sent
+from conversations.services import send_message, start_conversation
 from providers.errors import AuthFailed
 from providers.models import Provider, ProviderModel
 from tests.factories import make_agent, make_provider, make_user

@@ -347,9 +347,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_text_built_to_be_expensive_is_rendered_quickly(name: str) -> None:
     """S12."""
-    started = time.perf_counter()
+    started = time.thread_time()  # a busy machine is not the text's fault
     html = render(HOSTILE[name])
-    assert time.perf_counter() - started < 4
+    assert time.thread_time() - started < 4
     check_harmless(html)
 
 

@@ -1,7 +1,10 @@
 """Stop means stop, whenever it comes: within two seconds, and nobody is asked again."""
 
+import asyncio
 import threading
 import time
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
@@ -14,6 +17,7 @@ from conversations.reaper import reap
 from conversations.services import request_stop, send_message
 from conversations.tasks import run_generation
 from providers.models import UsageRecord
+from providers.types import TextDelta
 from tests.conversations.conftest import Calls, read, run_to_end, stored
 from tests.conversations.test_engine import Say
 from tests.stack import wait_for
@@ -99,3 +103,25 @@ def test_a_stop_that_comes_between_the_claim_and_the_call_is_noticed(say: Say) -
     thread.join(10)
     assert not thread.is_alive()
     assert status_of(sent.generation.pk) == "cancelled"
+
+
+def test_a_stop_that_a_library_forgets_is_said_again(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As happens to a cancellation that comes in the moment in which a call to Valkey is done."""
+    begun = threading.Event()
+
+    async def deaf_once(*_: object) -> AsyncGenerator[TextDelta]:
+        yield TextDelta("heard")
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("conversations.runner.generation.stream", deaf_once)
+    sent = say("do not listen")
+    thread = threading.Thread(target=execute_generation, args=[sent.generation.pk])
+    thread.start()
+    assert begun.wait(15)
+    request_stop(generation=sent.generation)
+    thread.join(15)
+    assert status_of(sent.generation.pk) == "cancelled"
+    assert stored(sent).content == "heard"

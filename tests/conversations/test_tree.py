@@ -9,13 +9,13 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from agents.models import Agent
+from conversations.admission import RunActive
 from conversations.branch import active_branch
 from conversations.branching import fork_conversation, select_version
 from conversations.execution import execute_generation
 from conversations.models import Conversation, Generation, Message
+from conversations.queueing import Sent
 from conversations.services import (
-    RunActive,
-    Sent,
     delete_conversation,
     edit_message,
     regenerate,

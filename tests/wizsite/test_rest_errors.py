@@ -11,7 +11,8 @@ from pytest_django import Settings
 from rest_framework import exceptions
 from rest_framework.test import APIClient
 
-from conversations.services import KeyReused, RunActive
+from conversations.admission import RunActive
+from conversations.idempotency import KeyReused
 from providers import errors
 from tests.factories import make_user
 from wizsite.rest import exception_handler

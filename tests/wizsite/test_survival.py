@@ -163,7 +163,7 @@ def test_a_web_process_that_is_told_to_stop_sends_its_readers_elsewhere(stack: S
         opened = [sockets.enter_context(open_socket(stack, sent["conversation"], http)) for _ in range(20)]
         for socket in opened:
             socket.send(json.dumps({"type": "follow", "after": None}))
-        readings = [pool.submit(_read_socket, socket, Reading()) for socket in opened]
+        readings = [pool.submit(read_socket, socket, Reading()) for socket in opened]
         time.sleep(2)
         web = stack.children()["web"]
         began = time.monotonic()
@@ -177,7 +177,7 @@ def test_a_web_process_that_is_told_to_stop_sends_its_readers_elsewhere(stack: S
             seen = one.result()
             with open_socket(stack, sent["conversation"], http) as socket:
                 socket.send(json.dumps({"type": "follow", "after": seen.last_id}))
-                expect_complete(caller, sent, _read_socket(socket, seen), 700)
+                expect_complete(caller, sent, read_socket(socket, seen), 700)
 
 
 @SQLITE_ONLY
@@ -248,7 +248,7 @@ def _answers(stack: Stack) -> bool:
         return False
 
 
-def _read_socket(socket: ClientConnection, reading: Reading) -> Reading:
+def read_socket(socket: ClientConnection, reading: Reading) -> Reading:
     """Read until the answer ends or the socket is closed."""
     try:
         while reading.end is None:
