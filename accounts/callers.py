@@ -1,12 +1,27 @@
-"""Whether a caller may still listen: an answer can outlive the log-in that asked for it."""
+"""Who calls an asynchronous address, and whether that caller may still listen."""
 
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, MethodNotAllowed, NotAuthenticated
 from rest_framework.request import Request
 
 from accounts.authentication import SessionAuthentication, TokenAuthentication
+from accounts.models import User
+from accounts.permissions import check_scope
+from accounts.scopes import Needs
+
+
+def identify(request: HttpRequest, needs: Needs) -> User:
+    """The caller, as REST framework's views find it; raises ``APIException`` (401, 403, 405)."""
+    asked = Request(request, authenticators=[TokenAuthentication(), SessionAuthentication()])
+    if not asked.user.is_authenticated:
+        raise NotAuthenticated
+    scope = needs.of(request.method)
+    if scope is None:
+        raise MethodNotAllowed(str(request.method))
+    check_scope(asked.user, asked.auth, scope)
+    return asked.user
 
 
 def repeat_credentials(request: HttpRequest) -> HttpRequest:

@@ -1,13 +1,15 @@
 """People, their API tokens, and the mark that says that the first administrator exists."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from accounts.scopes import Scope, every_scope, opened_by
 
 
 class UserManager(BaseUserManager["User"]):
@@ -63,6 +65,17 @@ class User(AbstractUser):
         """What others see: the name, else the part of the address before the @."""
         return self.name or self.email.split("@")[0]
 
+    def lay_down_rights(self) -> None:
+        """Go on as a person who is no administrator. Such an object cannot be saved."""
+        self.is_staff = self.is_superuser = False
+        self._has_laid_down_rights = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Raises ``ValueError`` for an object that stands for fewer rights than its person has."""
+        if getattr(self, "_has_laid_down_rights", False):
+            raise ValueError("This user acts without an administrator's rights, which saving would take away for ever.")
+        super().save(*args, **options)
+
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     """Reads of API tokens."""
@@ -83,6 +96,7 @@ class ApiToken(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
+    scopes = models.JSONField(default=every_scope)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -95,6 +109,15 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def opens(self, scope: str) -> bool:
+        """Whether the token may be used for this."""
+        return scope in opened_by(self.scopes)
+
+    @property
+    def scope_labels(self) -> list[str]:
+        """The scopes' names for people."""
+        return [str(Scope(name).label) for name in self.scopes]
 
 
 class Installation(models.Model):

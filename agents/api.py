@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import person
+from accounts.scopes import CHATTING, MANAGING
 from agents import services
 from agents.models import Agent
 from agents.serializers import AgentSerializer, GenerateSerializer
@@ -24,6 +25,7 @@ from providers.waiting import AlwaysJSON, Later, awaited
 class AgentViewSet(viewsets.GenericViewSet[Agent]):
     """Agents that the caller may use; one's own may be changed."""
 
+    needs = MANAGING
     serializer_class = AgentSerializer
     queryset = Agent.objects.none()
 
@@ -73,6 +75,7 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
 class GenerateView(generics.GenericAPIView[Agent]):
     """An agent's answer outside any conversation."""
 
+    needs = CHATTING
     content_negotiation_class = AlwaysJSON
     queryset = Agent.objects.none()
 

@@ -11,10 +11,9 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 from rest_framework.exceptions import APIException
-from rest_framework.request import Request
 
-from accounts.authentication import SessionAuthentication, TokenAuthentication
-from accounts.callers import repeat_credentials
+from accounts.callers import identify, repeat_credentials
+from accounts.scopes import READING
 from conversations.database import in_thread
 from conversations.events import START, Event, EventId
 from conversations.follow import Lagging, follow, look
@@ -42,6 +41,9 @@ async def generation_events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     return response
 
 
+generation_events.needs = READING  # type: ignore[attr-defined]
+
+
 async def wait_for_end(generation_id: UUID) -> None:
     """Return when the run is over."""
     while not (await in_thread(look, generation_id)).is_over:
@@ -51,21 +53,19 @@ async def wait_for_end(generation_id: UUID) -> None:
 
 
 def _refusal(request: HttpRequest, pk: UUID) -> HttpResponse | None:
-    authenticators = [TokenAuthentication(), SessionAuthentication()]
     try:
-        user = Request(request, authenticators=authenticators).user
+        user = identify(request, READING)
     except APIException as error:
-        return _refuse_login(str(error.detail))
-    if not user.is_authenticated:
-        return _refuse_login("Log in or send a bearer token.")
+        return _refuse(error)
     if not Generation.objects.visible_to(user).filter(pk=pk).exists():
         return _error(404, "not_found", "There is no such generation.")
     return None
 
 
-def _refuse_login(message: str) -> HttpResponse:
-    response = _error(401, "not_authenticated", message)
-    response["WWW-Authenticate"] = "Bearer"
+def _refuse(error: APIException) -> HttpResponse:
+    response = _error(error.status_code, str(error.get_codes()), str(error.detail))
+    if error.status_code == 401:
+        response["WWW-Authenticate"] = "Bearer"
     return response
 
 

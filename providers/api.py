@@ -10,12 +10,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import APIException
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.rest import person
+from accounts.scopes import ADMINISTERING, MANAGING, READING
 from providers import registry
 from providers.discovery import hide_model, list_models, list_user_models, override_model, refresh_models
 from providers.generation import test_provider
@@ -51,6 +51,7 @@ class KeyNeeded(APIException):
 class ProviderViewSet(viewsets.GenericViewSet[Provider]):
     """Providers that the caller may use; one's own and, for staff, the shared ones may be changed."""
 
+    needs = MANAGING
     serializer_class = ProviderSerializer
     queryset = Provider.objects.none()
 
@@ -137,6 +138,8 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
 class ModelsView(APIView):
     """All models that the caller may use."""
 
+    needs = READING
+
     @extend_schema(responses=ModelSerializer(many=True))
     def get(self, request: Request) -> Response:
         """Models of all active providers, without the hidden ones."""
@@ -145,6 +148,8 @@ class ModelsView(APIView):
 
 class UsageView(APIView):
     """What was used: one's own, for staff everybody's."""
+
+    needs = READING
 
     @extend_schema(parameters=[UsageQuerySerializer], responses=UsageSerializer(many=True))
     def get(self, request: Any) -> Response:
@@ -163,7 +168,7 @@ class UsageView(APIView):
 class RegistryView(APIView):
     """The cached providers, for staff."""
 
-    permission_classes = (IsAdminUser,)
+    needs = ADMINISTERING
     http_method_names = ("get", "delete")
 
     @extend_schema(responses=CachedProviderSerializer(many=True))
@@ -181,7 +186,7 @@ class RegistryView(APIView):
 class CachedProviderView(APIView):
     """One cached provider, for staff."""
 
-    permission_classes = (IsAdminUser,)
+    needs = ADMINISTERING
 
     @extend_schema(responses={204: None}, operation_id="registry_clear_provider")
     def delete(self, request: Request, provider_id: UUID) -> Response:

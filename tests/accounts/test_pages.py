@@ -72,7 +72,7 @@ def test_the_theme_is_on_the_page_before_any_script_runs(client: Client, owner: 
 
 def test_the_value_of_a_token_is_shown_once(client: Client, owner: User) -> None:
     client.force_login(owner)
-    response = client.post("/settings/tokens/", {"name": "script", "days": "30"})
+    response = client.post("/settings/tokens/", {"name": "script", "days": "30", "scopes": ["read", "chat"]})
     assert b"wiz_" in response.content
     assert response.headers["Cache-Control"] == "no-store"
     assert b"wiz_" not in client.get("/settings/").content
