@@ -27,14 +27,18 @@ class TokenAuthentication(authentication.BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """The token's person; ``None`` without the header; raises ``AuthenticationFailed`` for a bad token."""
         refuse_tokens_in_addresses(request._request)
-        scheme, _space, value = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        return authenticate_token(value.strip())
+        value = bearer_value(request._request)
+        return None if value is None else authenticate_token(value)
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework passes it
         """Makes DRF answer 401, not 403."""
         return "Bearer"
+
+
+def bearer_value(request: HttpRequest) -> str | None:
+    """What the header gives as a token; ``None`` when it gives none."""
+    scheme, _space, value = request.headers.get("Authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else None
 
 
 def refuse_tokens_in_addresses(request: HttpRequest) -> None:

@@ -12,15 +12,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 from rest_framework.exceptions import APIException
 
-from accounts.callers import identify, repeat_credentials
+from accounts.callers import identify
 from accounts.scopes import READING
 from conversations.database import in_thread
 from conversations.events import START, Event, EventId
 from conversations.follow import Lagging, follow, look
 from conversations.models import Generation
+from providers.listeners import PAUSE, Listener, listening
 
 HEARTBEAT = 15.0  # seconds between two comments on a silent stream
-RECHECK_EVERY = 3.0  # seconds after which the caller's right to listen is looked at again
 
 
 @csrf_exempt
@@ -74,26 +74,28 @@ def _error(status: int, code: str, message: str) -> JsonResponse:
 
 
 async def _encode(request: HttpRequest, generation_id: UUID, after: EventId) -> AsyncIterator[bytes]:
-    """The stream's bytes: events, and comments while nothing happens. A lagging reader comes back by itself.
-
-    Ends when the caller's token is revoked or the caller logs out.
-    """
+    """The stream's bytes. A lagging reader comes back by itself; one who may not listen any more hears no more."""
     yield b"retry: 1000\n\n"
-    checked = written = time.monotonic()
-    async with aclosing(follow(generation_id, after)) as events:
-        with suppress(Lagging):
-            async for event in _with_pauses(events, RECHECK_EVERY):
-                now = time.monotonic()
-                if now - checked >= RECHECK_EVERY:
-                    checked = now
-                    if await in_thread(_refusal, repeat_credentials(request), generation_id) is not None:
-                        return
-                if event is not None:
-                    written = now
-                    yield event.sse()
-                elif now - written >= HEARTBEAT:
-                    written = now
-                    yield b": still here\n\n"
+    with listening(request) as listener:
+        async with aclosing(follow(generation_id, after)) as events:
+            with suppress(Lagging):
+                async for written in _written(events, listener):
+                    yield written
+
+
+async def _written(events: AsyncGenerator[Event], listener: Listener) -> AsyncIterator[bytes]:
+    """The events, and comments while nothing happens."""
+    heard = time.monotonic()
+    async for event in _with_pauses(events, PAUSE):
+        if not listener.may_listen:
+            return
+        now = time.monotonic()
+        if event is not None:
+            heard = now
+            yield event.sse()
+        elif now - heard >= HEARTBEAT:
+            heard = now
+            yield b": still here\n\n"
 
 
 async def _with_pauses(events: AsyncGenerator[Event], seconds: float) -> AsyncIterator[Event | None]:
