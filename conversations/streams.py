@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, Throttled
 
 from accounts.callers import identify
 from accounts.scopes import READING
@@ -19,6 +19,7 @@ from conversations.events import START, Event, EventId
 from conversations.follow import Lagging, follow, look
 from conversations.models import Generation
 from providers.listeners import PAUSE, Listener, listening
+from providers.throttling import check_rate
 
 HEARTBEAT = 15.0  # seconds between two comments on a silent stream
 
@@ -55,6 +56,7 @@ async def wait_for_end(generation_id: UUID) -> None:
 def _refusal(request: HttpRequest, pk: UUID) -> HttpResponse | None:
     try:
         user = identify(request, READING)
+        check_rate(user, getattr(request, "auth", None))
     except APIException as error:
         return _refuse(error)
     if not Generation.objects.visible_to(user).filter(pk=pk).exists():
@@ -66,6 +68,8 @@ def _refuse(error: APIException) -> HttpResponse:
     response = _error(error.status_code, str(error.get_codes()), str(error.detail))
     if error.status_code == 401:
         response["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Throttled) and error.wait:
+        response["Retry-After"] = str(error.wait)
     return response
 
 

@@ -231,12 +231,18 @@ SERVESTATIC_KEEP_ONLY_HASHED_FILES = False
 
 # REST -----------------------------------------------------------------------------------------------------------
 
+API_RATE = env.integer(
+    "WIZ_API_RATE", 6000
+)  # requests of one person in a minute; 0: no limit
+TOKEN_RATE = env.integer("WIZ_TOKEN_RATE", 3000)  # requests of one token in a minute
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.TokenAuthentication",
         "accounts.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "accounts.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["providers.throttling.RequestRate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["accounts.rest.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "accounts.rest.CursorPagination",
