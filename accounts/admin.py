@@ -1,4 +1,4 @@
-"""People and groups in the Django admin; their tokens are in ``admin_tokens``."""
+"""People and groups in the Django admin; tokens and the audit log have files of their own."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import admin_tokens  # noqa: F401 - which registers them
+from accounts import admin_audit, admin_tokens  # noqa: F401 - which register themselves
 from accounts.models import User
 
 # One door for everybody: the site's own log-in with its limits.

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from accounts.audit import Action, record_event
 from accounts.models import ApiToken, Installation, User
 from accounts.scopes import Scope, opened_by
 
@@ -48,13 +49,12 @@ def create_token(
     that its maker does not open, and does not outlive it.
     """
     value = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    token = ApiToken.objects.create(
-        user=user,
-        name=name,
-        digest=digest_token(value),
-        scopes=_granted(user, scopes, maker),
-        expires_at=_lifetime(expires_at, maker),
-    )
+    granted, ends_at = _granted(user, scopes, maker), _lifetime(expires_at, maker)
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            user=user, name=name, digest=digest_token(value), scopes=granted, expires_at=ends_at
+        )
+        record_event(action=Action.TOKEN_CREATED, target=token, detail=f"of {user}: {', '.join(granted)}")
     return token, value
 
 
@@ -92,4 +92,6 @@ def _lifetime(expires_at: datetime | None, maker: ApiToken | None) -> datetime |
 
 def revoke_token(*, token: ApiToken) -> None:
     """The token stops working at once."""
-    token.delete()
+    with transaction.atomic():
+        record_event(action=Action.TOKEN_REVOKED, target=token, detail=f"of {token.user}")
+        token.delete()

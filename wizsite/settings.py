@@ -164,6 +164,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # accounts/login_limits.py counts, over all processes
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -231,9 +232,7 @@ SERVESTATIC_KEEP_ONLY_HASHED_FILES = False
 
 # REST -----------------------------------------------------------------------------------------------------------
 
-API_RATE = env.integer(
-    "WIZ_API_RATE", 6000
-)  # requests of one person in a minute; 0: no limit
+API_RATE = env.integer("WIZ_API_RATE", 6000)  # requests of one person in a minute; 0: no limit
 TOKEN_RATE = env.integer("WIZ_TOKEN_RATE", 3000)  # requests of one token in a minute
 
 REST_FRAMEWORK = {
@@ -394,6 +393,7 @@ UNFOLD = {
                     _admin_link("Users", "person", "accounts_user"),
                     _admin_link("Groups", "group", "auth_group"),
                     _admin_link("API tokens", "key", "accounts_apitoken"),
+                    _admin_link("Audit log", "history", "accounts_auditevent"),
                 ],
             },
         ],

@@ -1,4 +1,4 @@
-"""People, their API tokens, and the mark that says that the first administrator exists."""
+"""People, and the mark that says that the first administrator exists."""
 
 import uuid
 from typing import Any, ClassVar
@@ -6,10 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-
-from accounts.scopes import Scope, every_scope, opened_by
 
 
 class UserManager(BaseUserManager["User"]):
@@ -75,49 +72,6 @@ class User(AbstractUser):
         if getattr(self, "_has_laid_down_rights", False):
             raise ValueError("This user acts without an administrator's rights, which saving would take away for ever.")
         super().save(*args, **options)
-
-
-class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    """Reads of API tokens."""
-
-    def visible_to(self, user: User) -> "ApiTokenQuerySet":
-        """Only one's own."""
-        return self.filter(user=user)
-
-    def usable(self) -> "ApiTokenQuerySet":
-        """Not expired, and of a person who may log in."""
-        alive = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
-        return self.filter(alive, user__is_active=True)
-
-
-class ApiToken(models.Model):
-    """A bearer token. Only the SHA-256 of its value is stored."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=100)
-    scopes = models.JSONField(default=every_scope)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    objects = ApiTokenQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("-created_at",)
-
-    def __str__(self) -> str:
-        return self.name
-
-    def opens(self, scope: str) -> bool:
-        """Whether the token may be used for this."""
-        return scope in opened_by(self.scopes)
-
-    @property
-    def scope_labels(self) -> list[str]:
-        """The scopes' names for people."""
-        return [str(Scope(name).label) for name in self.scopes]
 
 
 class Installation(models.Model):
