@@ -9,8 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.exceptions import APIException, MethodNotAllowed, Throttled
 
 from accounts.callers import identify
 from accounts.scopes import READING
@@ -25,7 +24,6 @@ HEARTBEAT = 15.0  # seconds between two comments on a silent stream
 
 
 @csrf_exempt
-@require_GET
 async def generation_events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Server-sent events from the start or behind ``Last-Event-ID``; ends with generation-end."""
     refusal = await in_thread(_refusal, request, pk)
@@ -57,6 +55,8 @@ def _refusal(request: HttpRequest, pk: UUID) -> HttpResponse | None:
     try:
         user = identify(request, READING)
         check_rate(user, getattr(request, "auth", None))
+        if request.method != "GET":
+            raise MethodNotAllowed(str(request.method))
     except APIException as error:
         return _refuse(error)
     if not Generation.objects.visible_to(user).filter(pk=pk).exists():
@@ -68,6 +68,8 @@ def _refuse(error: APIException) -> HttpResponse:
     response = _error(error.status_code, str(error.get_codes()), str(error.detail))
     if error.status_code == 401:
         response["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, MethodNotAllowed):
+        response["Allow"] = "GET"
     if isinstance(error, Throttled) and error.wait:
         response["Retry-After"] = str(error.wait)
     return response

@@ -245,6 +245,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["accounts.rest.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "accounts.rest.CursorPagination",
+    "DEFAULT_METADATA_CLASS": None,  # the OpenAPI document says it better
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "wizsite.rest.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -31,12 +31,10 @@ class Route:
     @property
     def verbs(self) -> set[str]:
         """The verbs that do something here; every verb for a function, which may look at them in any way."""
-        if actions := getattr(self.view, "actions", None):
-            return set(actions) & set(VERBS)
-        if isinstance(self.shape, type):
-            allowed = set(getattr(self.shape, "http_method_names", VERBS))
-            return {verb for verb in VERBS if verb in allowed and hasattr(self.shape, verb)}
-        return set(VERBS)
+        if not isinstance(self.shape, type):
+            return set(VERBS)
+        known = getattr(self.view, "actions", None) or {verb for verb in VERBS if hasattr(self.shape, verb)}
+        return set(VERBS) & set(known) & set(getattr(self.shape, "http_method_names", VERBS))
 
     def path(self, **ids: object) -> str:
         """The address with its parameters filled in; raises ``KeyError`` for one that is missing."""
