@@ -71,6 +71,15 @@ class AgentSerializer(StrictSerializer, serializers.ModelSerializer[Agent]):
         return shown
 
 
+class AgentFilters(serializers.Serializer[Any]):
+    """Which agents are listed."""
+
+    q = serializers.CharField(source="name__icontains", required=False, allow_blank=True, help_text="Part of the name.")
+    provider = serializers.UUIDField(source="provider_id", required=False)
+    visibility = serializers.ChoiceField(choices=Agent.Visibility.choices, required=False)
+    is_active = serializers.BooleanField(required=False)
+
+
 class GenerateSerializer(StrictSerializer):
     """A message for an agent, outside any conversation."""
 

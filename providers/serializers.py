@@ -77,6 +77,24 @@ class ProviderSerializer(StrictSerializer):
     updated_at = serializers.DateTimeField(read_only=True)
 
 
+class ProviderFilters(serializers.Serializer[Any]):
+    """Which providers are listed."""
+
+    q = serializers.CharField(source="name__icontains", required=False, allow_blank=True, help_text="Part of the name.")
+    kind = serializers.ChoiceField(choices=Provider.Kind.choices, required=False)
+    is_active = serializers.BooleanField(required=False)
+    shared = serializers.BooleanField(source="is_shared", required=False)
+
+
+class ModelFilters(serializers.Serializer[Any]):
+    """Which models are listed."""
+
+    q = serializers.CharField(
+        source="model_id__icontains", required=False, allow_blank=True, help_text="Part of the model's id."
+    )
+    provider = serializers.UUIDField(source="provider_id", required=False)
+
+
 class KeySerializer(StrictSerializer):
     """A further key of a provider. It goes in and never comes out."""
 

@@ -2,6 +2,15 @@
 
 from accounts.models.audit import AuditEvent, LoginAttempt
 from accounts.models.people import Installation, User, UserManager
-from accounts.models.tokens import ApiToken, ApiTokenQuerySet
+from accounts.models.tokens import ApiToken, ApiTokenQuerySet, MakingKey
 
-__all__ = ["ApiToken", "ApiTokenQuerySet", "AuditEvent", "Installation", "LoginAttempt", "User", "UserManager"]
+__all__ = [
+    "ApiToken",
+    "ApiTokenQuerySet",
+    "AuditEvent",
+    "Installation",
+    "LoginAttempt",
+    "MakingKey",
+    "User",
+    "UserManager",
+]

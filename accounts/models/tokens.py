@@ -1,4 +1,4 @@
-"""API tokens."""
+"""API tokens, and the keys with which programs repeat themselves safely."""
 
 import uuid
 
@@ -50,3 +50,20 @@ class ApiToken(models.Model):
     def scope_labels(self) -> list[str]:
         """The scopes' names for people."""
         return [str(Scope(name).label) for name in self.scopes]
+
+
+class MakingKey(models.Model):
+    """An idempotency key: the same key of the same person makes one object of a kind. Kept for 7 days."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=60)
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    made = models.UUIDField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "kind", "key"), name="making_key_once_per_user"),)
+
+    def __str__(self) -> str:
+        return self.key
