@@ -1,6 +1,6 @@
 """API tokens in the Django admin."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -62,9 +62,9 @@ class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """A token acts as its person, so others than superusers make tokens for themselves only."""
         if db_field.name == "user":
-            people = User.objects.filter(is_active=True)
-            options["queryset"] = people if request.user.is_superuser else people.filter(pk=request.user.pk)
-            options["initial"] = request.user.pk
+            people, own = User.objects.filter(is_active=True), cast("User", request.user)
+            options["queryset"] = people if own.is_superuser else people.filter(pk=own.pk)
+            options["initial"] = own.pk
         return super().formfield_for_foreignkey(db_field, request, **options)
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> ApiToken:

@@ -15,6 +15,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 
 from accounts.models import MakingKey
+from accounts.rest import person
 
 KEPT = timedelta(days=7)
 MAX_LENGTH = 200
@@ -42,10 +43,11 @@ def make_once(request: Request, mine: "models.QuerySet[Made]", make: Callable[[]
         return make()
     if len(key) > MAX_LENGTH or "\0" in key:
         raise ValidationError({"Idempotency-Key": [_("An Idempotency-Key has at most 200 characters.")]})
+    user = person(request)
     with transaction.atomic():
-        MakingKey.objects.filter(user_id=request.user.pk, created_at__lt=timezone.now() - KEPT).delete()
+        MakingKey.objects.filter(user=user, created_at__lt=timezone.now() - KEPT).delete()
         claimed, is_new = MakingKey.objects.get_or_create(
-            user_id=request.user.pk, kind=mine.model._meta.label, key=key, defaults={"digest": _digest(request.data)}
+            user=user, kind=mine.model._meta.label, key=key, defaults={"digest": _digest(request.data)}
         )
         if is_new:
             made = make()

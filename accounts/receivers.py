@@ -40,11 +40,12 @@ def notice_rights(instance: User, update_fields: Any = None, **_: object) -> Non
     """Remember which rights a save is going to change."""
     names = [name for name in RIGHTS if update_fields is None or name in update_fields]
     stored = User.objects.filter(pk=instance.pk).values(*names).first() if names else None
-    instance._changed_rights = [
+    changes = [
         f"{name}: {stored[name]} to {getattr(instance, name)}"
         for name in names
         if stored and stored[name] != getattr(instance, name)
     ]
+    instance.__dict__["changed_rights"] = changes
 
 
 @receiver(post_save, sender=User)
@@ -54,9 +55,9 @@ def record_change(instance: User, *, created: bool, **_: object) -> None:
         rights = [name for name in RIGHTS[1:] if getattr(instance, name)]
         record_event(action=Action.USER_CREATED, target=instance, detail=", ".join(rights))
         return
-    if changes := instance._changed_rights:
+    if changes := instance.changed_rights:
         record_event(action=Action.RIGHTS_CHANGED, target=instance, detail=", ".join(changes))
-    if instance._password is not None:
+    if getattr(instance, "_password", None) is not None:
         record_event(action=Action.PASSWORD_CHANGED, target=instance)
 
 

@@ -18,6 +18,9 @@ from accounts.models import User
 
 Row = TypeVar("Row", bound=Model)
 MAX_DEPTH = 64
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="An ETag; 304 when it is still right."
+)
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag of what is to be changed.")
 
 

@@ -1,6 +1,6 @@
 """REST: agents."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts.etags import check_match, tagged
 from accounts.idempotency import MAKING_KEY, make_once
-from accounts.rest import IF_MATCH, narrowed, person
+from accounts.rest import IF_MATCH, IF_NONE_MATCH, narrowed, person
 from accounts.scopes import CHATTING, MANAGING
 from agents import services
 from agents.models import Agent
@@ -45,6 +45,7 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
         page = self.paginate_queryset(narrowed(request, self.get_queryset(), AgentFilters))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @extend_schema(parameters=[IF_NONE_MATCH])
     def retrieve(self, request: Request, pk: str) -> Response:
         """One agent, with an ``ETag``; 304 for ``If-None-Match``."""
         return self._shown(self.get_object())
@@ -82,7 +83,7 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
         Agent.objects.select_for_update().only("pk").get(pk=agent.pk)
         agent.refresh_from_db(fields=["updated_at"])
         check_match(self.request, agent.updated_at)
-        return cast("Agent", agent)
+        return agent
 
     def _shown(self, agent: Agent, **options: Any) -> Response:
         return tagged(self.request, agent.updated_at, self.get_serializer(agent).data, **options)

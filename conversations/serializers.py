@@ -12,7 +12,7 @@ from conversations.models import Conversation, Generation, Message
 from providers.generate_serializers import ProviderField
 
 
-@extend_schema_field(serializers.UUIDField(allow_null=True))
+@extend_schema_field(serializers.UUIDField)
 class AgentField(serializers.PrimaryKeyRelatedField[Agent]):
     """The id of an agent that the caller may use."""
 

@@ -70,8 +70,8 @@ def _refuse(error: APIException) -> HttpResponse:
         response["WWW-Authenticate"] = "Bearer"
     if isinstance(error, MethodNotAllowed):
         response["Allow"] = "GET"
-    if isinstance(error, Throttled) and error.wait:
-        response["Retry-After"] = str(error.wait)
+    if isinstance(error, Throttled):
+        response["Retry-After"] = str(getattr(error, "wait", 60))
     return response
 
 

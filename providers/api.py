@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from accounts.etags import check_match, tagged
 from accounts.idempotency import MAKING_KEY, make_once
-from accounts.rest import IF_MATCH, narrowed, person
+from accounts.rest import IF_MATCH, IF_NONE_MATCH, narrowed, person
 from accounts.scopes import ADMINISTERING, MANAGING, READING
 from providers import registry
 from providers.discovery import hide_model, list_models, list_user_models, override_model, refresh_models
@@ -73,6 +73,7 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
         page = self.paginate_queryset(narrowed(request, self.get_queryset(), ProviderFilters))
         return self.get_paginated_response(ProviderSerializer(page, many=True).data)
 
+    @extend_schema(parameters=[IF_NONE_MATCH])
     def retrieve(self, request: Request, pk: str) -> Response:
         """One provider, with an ``ETag``; 304 for ``If-None-Match``."""
         return self._shown(self.get_object())
@@ -148,7 +149,7 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
         Provider.objects.select_for_update().only("pk").get(pk=provider.pk)
         provider.refresh_from_db(fields=["revision"])
         check_match(self.request, provider.revision)
-        return cast("Provider", provider)
+        return provider
 
     def _shown(self, provider: Provider, **options: Any) -> Response:
         return tagged(self.request, provider.revision, ProviderSerializer(provider).data, **options)

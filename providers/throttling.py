@@ -12,6 +12,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from accounts.rest import person
 from providers import valkey
 from providers.shared_configs import outage
 
@@ -36,8 +37,8 @@ def count_request(*, user_id: UUID, token_id: UUID | None = None) -> float | Non
     limits = {name: limit for name, limit in limits.items() if limit}
     if not limits:
         return None
-    wait = outage.guard(lambda client: client.eval(COUNT, len(limits), *limits, WINDOW, *limits.values()), 0)
-    return max(1.0, int(wait) / 1000) if isinstance(wait, int) and wait else None
+    wait: Any = outage.guard(lambda client: client.eval(COUNT, len(limits), *limits, WINDOW, *limits.values()), 0)
+    return max(1.0, wait / 1000) if wait else None
 
 
 def check_rate(user: Any, token: Any = None) -> None:
@@ -52,7 +53,7 @@ class RequestRate(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - the framework passes the view
         """Strangers are refused before they come here."""
-        self._wait = count_request(user_id=request.user.pk, token_id=getattr(request.auth, "pk", None))
+        self._wait = count_request(user_id=person(request).pk, token_id=getattr(request.auth, "pk", None))
         return self._wait is None
 
     def wait(self) -> float | None:

@@ -46,6 +46,9 @@ class User(AbstractUser):
     name = models.CharField(_("name"), max_length=150, blank=True)
     theme = models.CharField(_("theme"), max_length=10, choices=Theme, default=Theme.SYSTEM)
 
+    changed_rights: ClassVar[list[str]] = []
+    """What the save that is going on changes, for the audit log."""
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]

@@ -94,10 +94,10 @@ class World:
         return {"provider": str(self.provider.pk), "model": "practice", "prompt": "Hello"}
 
 
-def make_world(email: str = "owner@example.org") -> World:
+def make_world(email: str = "owner@example.org", *, base_url: str = "http://127.0.0.1:9/v1") -> World:
     """A person with one of everything."""
     owner = make_user(email)
-    provider = make_provider(owner, name=f"Provider of {email}", api_key="a-first-key-of-mine")
+    provider = make_provider(owner, name=f"Provider of {email}", api_key="a-first-key-of-mine", base_url=base_url)
     model = ProviderModel.objects.create(provider=provider, model_id="practice")
     agent = make_agent(owner, provider, name=f"Agent of {email}")
     conversation = Conversation.objects.create(owner=owner, agent=agent, title="Private")
