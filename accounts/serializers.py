@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.models import ApiToken, User
@@ -32,6 +33,15 @@ class ScopesField(serializers.ListField):
         super().__init__(allow_empty=False, max_length=len(Scope), **options)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "For a script that only reads",
+            value={"name": "nightly report", "scopes": ["read"], "expires_at": "2099-01-01T00:00:00Z"},
+            request_only=True,
+        )
+    ]
+)
 class TokenSerializer(StrictSerializer, serializers.ModelSerializer[ApiToken]):
     """A token without its value."""
 

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
@@ -23,6 +24,21 @@ class AgentListSerializer(serializers.ListSerializer[Any]):
         return super().to_representation(agents)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "An agent",
+            value={
+                "name": "Poet",
+                "provider": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+                "model": "practice",
+                "system_prompt": "Answer in rhyme.",
+                "temperature": 0.7,
+            },
+            request_only=True,
+        )
+    ]
+)
 class AgentSerializer(StrictSerializer, serializers.ModelSerializer[Agent]):
     """An agent. The system prompt is shown to those who may edit it.
 

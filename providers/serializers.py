@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
@@ -38,6 +39,20 @@ class CatalogueSerializer(serializers.Serializer[Provider]):
     error = serializers.CharField(source="models_error")
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A server that speaks OpenAI's API",
+            value={
+                "name": "Our server",
+                "kind": "openai-compatible",
+                "base_url": "https://llm.example.org/v1",
+                "api_key": "sk-example",
+            },
+            request_only=True,
+        )
+    ]
+)
 class ProviderSerializer(StrictSerializer):
     """A provider. What may be in the fields is checked by the services, for every door alike."""
 

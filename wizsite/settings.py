@@ -263,6 +263,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "wizsite.openapi_events.document_events",
         "wizsite.openapi_errors.document_errors",
     ],
 }
