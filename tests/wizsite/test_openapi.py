@@ -8,6 +8,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from tests.wizsite.routes import rest_routes
+
 pytestmark = pytest.mark.django_db
 
 
@@ -105,6 +107,11 @@ def test_the_pages_load_nothing_from_elsewhere(client: Client) -> None:
     text = page.content.decode()
     assert "cdn" not in text
     assert "https://" not in text
+
+
+def test_every_address_is_described(document: dict[str, Any]) -> None:
+    described = {path.removeprefix("/").replace("{id}", "{pk}") for path in document["paths"]}
+    assert {route.pattern for route in rest_routes()} <= described
 
 
 def test_the_walk_over_the_routes_finds_the_routes() -> None:
