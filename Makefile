@@ -61,5 +61,5 @@ lock: ## Compile the lock files again; needs uv
 	$(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove .venv and caches, never data
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage test-results
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage .hypothesis test-results
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""People and their API tokens in the Django admin."""
+"""People and groups in the Django admin; tokens and the audit log have files of their own."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.models import ApiToken, User
+from accounts import admin_audit, admin_tokens  # noqa: F401 - which register themselves
+from accounts.models import User
 
 # One door for everybody: the site's own log-in with its limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -57,20 +58,3 @@ class UserAdmin(CountedDeletion, BaseUserAdmin, ModelAdmin):  # type: ignore[mis
         """Addresses are stored in lower case, as the log-in expects them."""
         obj.email = obj.email.strip().lower()
         super().save_model(request, obj, form, change)
-
-
-@admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
-    """Tokens can be seen and revoked here; their values are nowhere."""
-
-    list_display = ("name", "user", "created_at", "expires_at", "last_used_at")
-    search_fields = ("name", "user__email")
-    readonly_fields = fields = ("user", "name", "created_at", "expires_at", "last_used_at")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """A token's value is shown to its owner only, so it is made in the settings or on the command line."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
-        """Nothing of a token can be changed."""
-        return False

@@ -10,12 +10,15 @@ from rest_framework.views import APIView
 
 from accounts.models import ApiToken
 from accounts.rest import person
+from accounts.scopes import MANAGING, READING
 from accounts.serializers import MeSerializer, NewTokenSerializer, TokenSerializer
 from accounts.services import create_token, revoke_token
 
 
 class MeView(APIView):
     """Who is calling."""
+
+    needs = READING
 
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
@@ -26,6 +29,7 @@ class MeView(APIView):
 class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[ApiToken]):
     """One's own tokens."""
 
+    needs = MANAGING
     serializer_class = TokenSerializer
     queryset = ApiToken.objects.none()
 
@@ -35,11 +39,14 @@ class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.Gen
 
     @extend_schema(request=TokenSerializer, responses={201: NewTokenSerializer})
     def create(self, request: Request) -> Response:
-        """A new token; its value is in this answer and never again."""
+        """A new token; its value is in this answer and never again.
+
+        Without ``scopes`` it gets all that the caller has. A token makes no stronger token, and none that outlives it.
+        """
         serializer = TokenSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        given = serializer.validated_data
-        token, value = create_token(user=person(request), name=given["name"], expires_at=given.get("expires_at"))
+        maker = request.auth if isinstance(request.auth, ApiToken) else None
+        token, value = create_token(user=person(request), maker=maker, **serializer.validated_data)
         body = {**TokenSerializer(token).data, "token": value}
         return Response(body, status=status.HTTP_201_CREATED)
 

@@ -7,3 +7,7 @@ class AccountsConfig(AppConfig):
     """The ``accounts`` package."""
 
     name = "accounts"
+
+    def ready(self) -> None:
+        """Connect the signals."""
+        from accounts import receivers  # noqa: F401

@@ -1,7 +1,7 @@
 """Forms about people: setting up, one's own settings, API tokens."""
 
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.scopes import Scope
 
 
 class SetupForm(forms.Form):
@@ -48,14 +49,31 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the
 
 
 class TokenForm(forms.Form):
-    """A new API token."""
+    """A new API token of ``user``."""
 
     LIFETIMES: ClassVar = (("30", _("30 days")), ("90", _("90 days")), ("365", _("One year")), ("", _("Until revoked")))
+    ABOUT: ClassVar = {
+        Scope.READ: _("Read: see what you can see"),
+        Scope.CHAT: _("Chat: write messages, ask agents and models"),
+        Scope.MANAGE: _("Manage: change providers, agents and tokens"),
+        Scope.ADMIN: _("Administer: use your rights as an administrator"),
+    }
 
     name = forms.CharField(
         label=_("What is it for"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
     days = forms.ChoiceField(label=_("Valid for"), choices=LIFETIMES, required=False, initial="90")
+    scopes = forms.MultipleChoiceField(
+        label=_("What may it do"),
+        widget=forms.CheckboxSelectMultiple,
+        initial=[Scope.READ, Scope.CHAT],
+        error_messages={"required": _("Choose at least one.")},
+    )
+
+    def __init__(self, *args: Any, user: User, **options: Any) -> None:
+        super().__init__(*args, **options)
+        possible = [scope for scope in Scope if scope != Scope.ADMIN or user.is_staff]
+        self.fields["scopes"].choices = [(scope.value, self.ABOUT[scope]) for scope in possible]  # type: ignore[attr-defined]
 
     @property
     def expires_at(self) -> datetime | None:

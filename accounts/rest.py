@@ -3,10 +3,12 @@
 import json
 import math
 from collections.abc import Mapping
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 from django.conf import settings
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import pagination, parsers, serializers
 from rest_framework.exceptions import APIException, NotFound, ParseError
 from rest_framework.request import Request
@@ -14,7 +16,12 @@ from rest_framework.response import Response
 
 from accounts.models import User
 
+Row = TypeVar("Row", bound=Model)
 MAX_DEPTH = 64
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="An ETag; 304 when it is still right."
+)
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag of what is to be changed.")
 
 
 class BodyTooLarge(APIException):
@@ -138,3 +145,13 @@ class StrictSerializer(serializers.Serializer[Any]):
             if unknown := sorted(set(map(str, data)) - writable):
                 raise serializers.ValidationError({name: [_("Unknown field.")] for name in unknown})
         return super().to_internal_value(data)
+
+
+def narrowed(request: Request, rows: QuerySet[Row], filters: type[serializers.Serializer[Any]]) -> QuerySet[Row]:
+    """The rows that the query string asks for; raises ``ValidationError``.
+
+    The sources of the filters' fields are lookups.
+    """
+    asked = filters(data=request.query_params.dict())
+    asked.is_valid(raise_exception=True)
+    return rows.filter(**asked.validated_data)

@@ -5,10 +5,12 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.models import ApiToken, User
 from accounts.rest import StrictSerializer
+from accounts.scopes import Scope
 
 
 class MeSerializer(serializers.ModelSerializer[User]):
@@ -22,12 +24,32 @@ class MeSerializer(serializers.ModelSerializer[User]):
         read_only_fields = fields
 
 
+class ScopesField(serializers.ListField):
+    """What a token opens, as a list without order."""
+
+    child = serializers.ChoiceField(choices=Scope.choices)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_empty=False, max_length=len(Scope), **options)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "For a script that only reads",
+            value={"name": "nightly report", "scopes": ["read"], "expires_at": "2099-01-01T00:00:00Z"},
+            request_only=True,
+        )
+    ]
+)
 class TokenSerializer(StrictSerializer, serializers.ModelSerializer[ApiToken]):
     """A token without its value."""
 
+    scopes = ScopesField(required=False)
+
     class Meta:
         model = ApiToken
-        fields = ("id", "name", "created_at", "expires_at", "last_used_at")
+        fields = ("id", "name", "scopes", "created_at", "expires_at", "last_used_at")
         read_only_fields = ("id", "created_at", "last_used_at")
 
     def validate_expires_at(self, value: datetime | None) -> datetime | None:
@@ -40,9 +62,10 @@ class TokenSerializer(StrictSerializer, serializers.ModelSerializer[ApiToken]):
 class NewTokenSerializer(serializers.ModelSerializer[ApiToken]):
     """A token at its creation: the only time that its value is shown."""
 
+    scopes = ScopesField(read_only=True)
     token = serializers.CharField(read_only=True)
 
     class Meta:
         model = ApiToken
-        fields = ("id", "name", "created_at", "expires_at", "last_used_at", "token")
+        fields = ("id", "name", "scopes", "created_at", "expires_at", "last_used_at", "token")
         read_only_fields = fields

@@ -45,18 +45,19 @@ def settings(request: PersonRequest) -> HttpResponse:
         messages.success(request, _("Your settings are saved."))
         return redirect("accounts:settings")
     request.user.refresh_from_db(fields=["name", "theme"])
-    return _show_settings(request, form, TokenForm())
+    return _show_settings(request, form, TokenForm(user=request.user))
 
 
 @login_required
 @require_POST
 def add_token(request: PersonRequest) -> HttpResponse:
     """Make an API token and show its value, this once."""
-    form = TokenForm(request.POST)
+    form = TokenForm(request.POST, user=request.user)
     value = ""
     if form.is_valid():
-        _token, value = create_token(user=request.user, name=form.cleaned_data["name"], expires_at=form.expires_at)
-        form = TokenForm()
+        name, scopes = form.cleaned_data["name"], form.cleaned_data["scopes"]
+        _token, value = create_token(user=request.user, name=name, expires_at=form.expires_at, scopes=scopes)
+        form = TokenForm(user=request.user)
     response = _show_settings(request, ProfileForm(instance=request.user), form, value)
     response["Cache-Control"] = "no-store"
     return response

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status, viewsets
 from rest_framework.decorators import action
@@ -10,10 +11,13 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import person
+from accounts.etags import check_match, tagged
+from accounts.idempotency import MAKING_KEY, make_once
+from accounts.rest import IF_MATCH, IF_NONE_MATCH, narrowed, person
+from accounts.scopes import CHATTING, MANAGING
 from agents import services
 from agents.models import Agent
-from agents.serializers import AgentSerializer, GenerateSerializer
+from agents.serializers import AgentFilters, AgentSerializer, GenerateSerializer
 from providers.answering import Answering
 from providers.generate_api import TEXT_RESPONSES, answer_later
 from providers.serializers import TestResultSerializer
@@ -24,6 +28,7 @@ from providers.waiting import AlwaysJSON, Later, awaited
 class AgentViewSet(viewsets.GenericViewSet[Agent]):
     """Agents that the caller may use; one's own may be changed."""
 
+    needs = MANAGING
     serializer_class = AgentSerializer
     queryset = Agent.objects.none()
 
@@ -34,28 +39,36 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
             return Agent.objects.visible_to(user)
         return Agent.objects.editable_by(user)
 
+    @extend_schema(parameters=[AgentFilters])
     def list(self, request: Request) -> Response:
         """Agents, by name."""
-        page = self.paginate_queryset(self.get_queryset())
+        page = self.paginate_queryset(narrowed(request, self.get_queryset(), AgentFilters))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @extend_schema(parameters=[IF_NONE_MATCH])
     def retrieve(self, request: Request, pk: str) -> Response:
-        """One agent."""
-        return Response(self.get_serializer(self.get_object()).data)
+        """One agent, with an ``ETag``; 304 for ``If-None-Match``."""
+        return self._shown(self.get_object())
 
+    @extend_schema(parameters=[MAKING_KEY])
     def create(self, request: Request) -> Response:
         """A new agent of the caller's."""
-        agent = services.create_agent(owner=person(request), **self._parsed(partial=False))
-        return Response(self.get_serializer(agent).data, status=status.HTTP_201_CREATED)
+        owner, given = person(request), self._parsed(partial=False)
+        mine = Agent.objects.editable_by(owner)
+        agent = make_once(request, mine, lambda: services.create_agent(owner=owner, **given))
+        return self._shown(agent, status=status.HTTP_201_CREATED)
 
+    @extend_schema(parameters=[IF_MATCH])
+    @transaction.atomic
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change fields."""
-        agent = services.update_agent(agent=self.get_object(), **self._parsed(partial=True))
-        return Response(self.get_serializer(agent).data)
+        """Change fields. With ``If-Match`` an agent that was changed since is left alone, with 412."""
+        return self._shown(services.update_agent(agent=self._locked(), **self._parsed(partial=True)))
 
+    @extend_schema(parameters=[IF_MATCH])
+    @transaction.atomic
     def destroy(self, request: Request, pk: str) -> Response:
         """Gone; its conversations stay."""
-        services.delete_agent(agent=self.get_object())
+        services.delete_agent(agent=self._locked())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=TestResultSerializer)
@@ -63,6 +76,17 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
     def test(self, request: Request, pk: str) -> Response:
         """One real, small call. A failing agent is a successful test: look at ``ok``."""
         return Response(TestResultSerializer(services.test_agent(agent=self.get_object())).data)
+
+    def _locked(self) -> Agent:
+        """The agent, which nobody else changes until the end of the transaction, if it is as the caller knows it."""
+        agent = self.get_object()
+        Agent.objects.select_for_update().only("pk").get(pk=agent.pk)
+        agent.refresh_from_db(fields=["updated_at"])
+        check_match(self.request, agent.updated_at)
+        return agent
+
+    def _shown(self, agent: Agent, **options: Any) -> Response:
+        return tagged(self.request, agent.updated_at, self.get_serializer(agent).data, **options)
 
     def _parsed(self, *, partial: bool) -> dict[str, Any]:
         serializer = self.get_serializer(data=self.request.data, partial=partial)
@@ -73,6 +97,7 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
 class GenerateView(generics.GenericAPIView[Agent]):
     """An agent's answer outside any conversation."""
 
+    needs = CHATTING
     content_negotiation_class = AlwaysJSON
     queryset = Agent.objects.none()
 

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
@@ -23,6 +24,21 @@ class AgentListSerializer(serializers.ListSerializer[Any]):
         return super().to_representation(agents)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "An agent",
+            value={
+                "name": "Poet",
+                "provider": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+                "model": "practice",
+                "system_prompt": "Answer in rhyme.",
+                "temperature": 0.7,
+            },
+            request_only=True,
+        )
+    ]
+)
 class AgentSerializer(StrictSerializer, serializers.ModelSerializer[Agent]):
     """An agent. The system prompt is shown to those who may edit it.
 
@@ -69,6 +85,15 @@ class AgentSerializer(StrictSerializer, serializers.ModelSerializer[Agent]):
         if instance.owner_id != user.pk and not (instance.owner_id is None and user.is_staff):
             shown["system_prompt"] = None
         return shown
+
+
+class AgentFilters(serializers.Serializer[Any]):
+    """Which agents are listed."""
+
+    q = serializers.CharField(source="name__icontains", required=False, allow_blank=True, help_text="Part of the name.")
+    provider = serializers.UUIDField(source="provider_id", required=False)
+    visibility = serializers.ChoiceField(choices=Agent.Visibility.choices, required=False)
+    is_active = serializers.BooleanField(required=False)
 
 
 class GenerateSerializer(StrictSerializer):

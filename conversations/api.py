@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import person
+from accounts.scopes import CHATTING
 from conversations import branching, services
 from conversations.branch import active_branch, dress
 from conversations.database import in_thread
@@ -39,6 +40,7 @@ WAIT = OpenApiParameter("wait", bool, description="Answer when the run is over (
 class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
     """One's own conversations."""
 
+    needs = CHATTING
     serializer_class = ConversationSerializer
     http_method_names = ("get", "post", "patch", "delete", "head", "options")
     queryset = Conversation.objects.none()
@@ -122,6 +124,7 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
 class MessageViewSet(viewsets.GenericViewSet[Message]):
     """Versions of messages."""
 
+    needs = CHATTING
     serializer_class = MessageSerializer
     queryset = Message.objects.none()
 
@@ -160,6 +163,7 @@ class MessageViewSet(viewsets.GenericViewSet[Message]):
 class GenerationViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Generation]):
     """Runs."""
 
+    needs = CHATTING
     serializer_class = GenerationSerializer
     queryset = Generation.objects.none()
 
@@ -227,4 +231,6 @@ def _finished(response: Any, generation_id: UUID) -> HttpResponseBase:
     return response.render()  # type: ignore[no-any-return]
 
 
-messages.csrf_exempt = True  # type: ignore[attr-defined] # as DRF's views are: its session authentication checks
+# What REST framework's own views carry: exempt from the middleware's CSRF check (their session authentication checks),
+# the class, which says what it needs, and the verbs.
+messages.__dict__.update(_messages.__dict__)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
@@ -12,7 +12,7 @@ from conversations.models import Conversation, Generation, Message
 from providers.generate_serializers import ProviderField
 
 
-@extend_schema_field(serializers.UUIDField(allow_null=True))
+@extend_schema_field(serializers.UUIDField)
 class AgentField(serializers.PrimaryKeyRelatedField[Agent]):
     """The id of an agent that the caller may use."""
 
@@ -98,6 +98,9 @@ class WordsField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("A message", value={"content": "What is a monad?"}, request_only=True)]
+)
 class SendSerializer(StrictSerializer, serializers.Serializer[Any]):
     """A new message. ``parent`` continues from an older answer, ``agent`` lets another one answer."""
 

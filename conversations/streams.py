@@ -9,24 +9,22 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET
-from rest_framework.exceptions import APIException
-from rest_framework.request import Request
+from rest_framework.exceptions import APIException, MethodNotAllowed, Throttled
 
-from accounts.authentication import SessionAuthentication, TokenAuthentication
-from accounts.callers import repeat_credentials
+from accounts.callers import identify
+from accounts.scopes import READING
 from conversations.cancelling import cancel_and_wait
 from conversations.database import in_thread
 from conversations.events import START, Event, EventId
 from conversations.follow import Lagging, follow, look
 from conversations.models import Generation
+from providers.listeners import PAUSE, Listener, listening
+from providers.throttling import check_rate
 
 HEARTBEAT = 15.0  # seconds between two comments on a silent stream
-RECHECK_EVERY = 3.0  # seconds after which the caller's right to listen is looked at again
 
 
 @csrf_exempt
-@require_GET
 async def generation_events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Server-sent events from the start or behind ``Last-Event-ID``; ends with generation-end."""
     refusal = await in_thread(_refusal, request, pk)
@@ -43,6 +41,9 @@ async def generation_events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     return response
 
 
+generation_events.needs = READING  # type: ignore[attr-defined]
+
+
 async def wait_for_end(generation_id: UUID) -> None:
     """Return when the run is over."""
     while not (await in_thread(look, generation_id)).is_over:
@@ -52,21 +53,26 @@ async def wait_for_end(generation_id: UUID) -> None:
 
 
 def _refusal(request: HttpRequest, pk: UUID) -> HttpResponse | None:
-    authenticators = [TokenAuthentication(), SessionAuthentication()]
     try:
-        user = Request(request, authenticators=authenticators).user
+        user = identify(request, READING)
+        check_rate(user, getattr(request, "auth", None))
+        if request.method != "GET":
+            raise MethodNotAllowed(str(request.method))
     except APIException as error:
-        return _refuse_login(str(error.detail))
-    if not user.is_authenticated:
-        return _refuse_login("Log in or send a bearer token.")
+        return _refuse(error)
     if not Generation.objects.visible_to(user).filter(pk=pk).exists():
         return _error(404, "not_found", "There is no such generation.")
     return None
 
 
-def _refuse_login(message: str) -> HttpResponse:
-    response = _error(401, "not_authenticated", message)
-    response["WWW-Authenticate"] = "Bearer"
+def _refuse(error: APIException) -> HttpResponse:
+    response = _error(error.status_code, str(error.get_codes()), str(error.detail))
+    if error.status_code == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, MethodNotAllowed):
+        response["Allow"] = "GET"
+    if isinstance(error, Throttled):
+        response["Retry-After"] = str(getattr(error, "wait", 60))
     return response
 
 
@@ -75,26 +81,28 @@ def _error(status: int, code: str, message: str) -> JsonResponse:
 
 
 async def _encode(request: HttpRequest, generation_id: UUID, after: EventId) -> AsyncIterator[bytes]:
-    """The stream's bytes: events, and comments while nothing happens. A lagging reader comes back by itself.
-
-    Ends when the caller's token is revoked or the caller logs out.
-    """
+    """The stream's bytes. A lagging reader comes back by itself; one who may not listen any more hears no more."""
     yield b"retry: 1000\n\n"
-    checked = written = time.monotonic()
-    async with aclosing(follow(generation_id, after)) as events:
-        with suppress(Lagging):
-            async for event in _with_pauses(events, RECHECK_EVERY):
-                now = time.monotonic()
-                if now - checked >= RECHECK_EVERY:
-                    checked = now
-                    if await in_thread(_refusal, repeat_credentials(request), generation_id) is not None:
-                        return
-                if event is not None:
-                    written = now
-                    yield event.sse()
-                elif now - written >= HEARTBEAT:
-                    written = now
-                    yield b": still here\n\n"
+    with listening(request) as listener:
+        async with aclosing(follow(generation_id, after)) as events:
+            with suppress(Lagging):
+                async for written in _written(events, listener):
+                    yield written
+
+
+async def _written(events: AsyncGenerator[Event], listener: Listener) -> AsyncIterator[bytes]:
+    """The events, and comments while nothing happens."""
+    heard = time.monotonic()
+    async for event in _with_pauses(events, PAUSE):
+        if not listener.may_listen:
+            return
+        now = time.monotonic()
+        if event is not None:
+            heard = now
+            yield event.sse()
+        elif now - heard >= HEARTBEAT:
+            heard = now
+            yield b": still here\n\n"
 
 
 async def _with_pauses(events: AsyncGenerator[Event], seconds: float) -> AsyncIterator[Event | None]:

@@ -4,18 +4,21 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import APIException
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.rest import person
+from accounts.etags import check_match, tagged
+from accounts.idempotency import MAKING_KEY, make_once
+from accounts.rest import IF_MATCH, IF_NONE_MATCH, narrowed, person
+from accounts.scopes import ADMINISTERING, MANAGING, READING
 from providers import registry
 from providers.discovery import hide_model, list_models, list_user_models, override_model, refresh_models
 from providers.errors import ProviderNotFound
@@ -24,7 +27,9 @@ from providers.models import Provider, UsageRecord
 from providers.serializers import (
     CachedProviderSerializer,
     ModelChangeSerializer,
+    ModelFilters,
     ModelSerializer,
+    ProviderFilters,
     ProviderSerializer,
     TestRequestSerializer,
     TestResultSerializer,
@@ -52,6 +57,7 @@ class KeyNeeded(APIException):
 class ProviderViewSet(viewsets.GenericViewSet[Provider]):
     """Providers that the caller may use; one's own and, for staff, the shared ones may be changed."""
 
+    needs = MANAGING
     serializer_class = ProviderSerializer
     queryset = Provider.objects.none()
 
@@ -62,33 +68,45 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
             return Provider.objects.visible_to(user)
         return Provider.objects.editable_by(user)
 
+    @extend_schema(parameters=[ProviderFilters])
     def list(self, request: Request) -> Response:
         """Providers, by name."""
-        page = self.paginate_queryset(self.get_queryset())
+        page = self.paginate_queryset(narrowed(request, self.get_queryset(), ProviderFilters))
         return self.get_paginated_response(ProviderSerializer(page, many=True).data)
 
+    @extend_schema(parameters=[IF_NONE_MATCH])
     def retrieve(self, request: Request, pk: str) -> Response:
-        """One provider."""
-        return Response(ProviderSerializer(self.get_object()).data)
+        """One provider, with an ``ETag``; 304 for ``If-None-Match``."""
+        return self._shown(self.get_object())
 
+    @extend_schema(parameters=[MAKING_KEY])
     def create(self, request: Request) -> Response:
         """A new provider; only staff may share it."""
         given = self._parsed(ProviderSerializer)
-        provider = create_provider(owner=person(request), **given)
-        return Response(ProviderSerializer(provider).data, status=status.HTTP_201_CREATED)
+        owner = person(request)
+        mine = Provider.objects.editable_by(owner)
+        provider = make_once(request, mine, lambda: create_provider(owner=owner, **given))
+        return self._shown(provider, status=status.HTTP_201_CREATED)
 
+    @extend_schema(parameters=[IF_MATCH])
+    @transaction.atomic
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change fields. A changed ``base_url`` or ``kind`` without ``api_key`` is refused with 422."""
-        provider = self.get_object()
+        """Change fields. A changed ``base_url`` or ``kind`` without ``api_key`` is refused with 422.
+
+        With ``If-Match`` a provider that was changed since is left alone, with 412.
+        """
+        provider = self._locked()
         given = self._parsed(ProviderSerializer, partial=True)
         if missing := missing_secrets(provider, cast("ProviderFields", given)):
             raise KeyNeeded(missing)
         changes = {"owner": person(request), **given} if given.get("is_shared") is False else given
-        return Response(ProviderSerializer(update_provider(provider=provider, **changes)).data)
+        return self._shown(update_provider(provider=provider, **changes))
 
+    @extend_schema(parameters=[IF_MATCH])
+    @transaction.atomic
     def destroy(self, request: Request, pk: str) -> Response:
         """Gone, with its models; agents keep their names."""
-        delete_provider(provider=self.get_object())
+        delete_provider(provider=self._locked())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=TestRequestSerializer, responses=TestResultSerializer)
@@ -126,6 +144,17 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
             hide_model(row=row, is_hidden=hidden)
         return Response(ModelSerializer(row).data)
 
+    def _locked(self) -> Provider:
+        """The provider, which nobody else changes until the end of the transaction, if it is as the caller knows it."""
+        provider = self.get_object()
+        Provider.objects.select_for_update().only("pk").get(pk=provider.pk)
+        provider.refresh_from_db(fields=["revision"])
+        check_match(self.request, provider.revision)
+        return provider
+
+    def _shown(self, provider: Provider, **options: Any) -> Response:
+        return tagged(self.request, provider.revision, ProviderSerializer(provider).data, **options)
+
     def _parsed(self, serializer_class: Any, *, partial: bool = False) -> dict[str, Any]:
         serializer = serializer_class(data=self.request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
@@ -138,14 +167,19 @@ class ProviderViewSet(viewsets.GenericViewSet[Provider]):
 class ModelsView(APIView):
     """All models that the caller may use."""
 
-    @extend_schema(responses=ModelSerializer(many=True))
+    needs = READING
+
+    @extend_schema(parameters=[ModelFilters], responses=ModelSerializer(many=True))
     def get(self, request: Request) -> Response:
         """Models of all active providers, without the hidden ones."""
-        return Response(ModelSerializer(list_user_models(person(request)), many=True).data)
+        rows = narrowed(request, list_user_models(person(request)), ModelFilters)
+        return Response(ModelSerializer(rows, many=True).data)
 
 
 class UsageView(APIView):
     """What was used: one's own, for staff everybody's."""
+
+    needs = READING
 
     @extend_schema(parameters=[UsageQuerySerializer], responses=UsageSerializer(many=True))
     def get(self, request: Any) -> Response:
@@ -164,7 +198,7 @@ class UsageView(APIView):
 class RegistryView(APIView):
     """The cached providers, for staff."""
 
-    permission_classes = (IsAdminUser,)
+    needs = ADMINISTERING
     http_method_names = ("get", "delete")
 
     @extend_schema(responses=CachedProviderSerializer(many=True))
@@ -182,7 +216,7 @@ class RegistryView(APIView):
 class CachedProviderView(APIView):
     """One cached provider, for staff."""
 
-    permission_classes = (IsAdminUser,)
+    needs = ADMINISTERING
 
     @extend_schema(responses={204: None}, operation_id="registry_clear_provider")
     def delete(self, request: Request, provider_id: UUID) -> Response:

@@ -9,17 +9,15 @@ from typing import Final
 
 from django.http import HttpRequest, StreamingHttpResponse
 
-from accounts.callers import is_still_logged_in
 from providers.adapters.completion import Calls
 from providers.answer_forms import answer_end, hop_form, tool_call_form
 from providers.answering import Answering
-from providers.database import in_thread
 from providers.errors import Cancelled, ProviderError, UnknownError
 from providers.feed import Feed
+from providers.listeners import PAUSE, listening
 from providers.types import Finish, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
 
 HEARTBEAT: Final = 15.0  # seconds between two comments on a silent stream
-RECHECK_EVERY: Final = 3.0  # seconds after which the caller's right to listen is looked at again
 FIRST_LOOK: Final = 10.0  # seconds within which a failure still becomes an HTTP status
 STILL_HERE: Final = b": still here\n\n"
 NAMES: Final = {TextDelta: "text-delta", ReasoningDelta: "reasoning-delta"}
@@ -65,19 +63,16 @@ async def _encode(feed: Feed[StreamEvent], answering: Answering, request: HttpRe
 
 async def _written(feed: Feed[StreamEvent], writer: "_Writer", request: HttpRequest) -> AsyncGenerator[bytes, None]:
     """The events up to the last but one, with comments between them; ends early when the caller may not listen."""
-    checked = heard = time.monotonic()
-    while (batch := await feed.next_batch(RECHECK_EVERY)) is not None:
-        now = time.monotonic()
-        if now - checked >= RECHECK_EVERY:
-            checked = now
-            if not await in_thread(is_still_logged_in, request):
-                return
-        if written := writer.write(batch):
-            heard = now
-            yield written
-        elif now - heard >= HEARTBEAT:
-            heard = now
-            yield STILL_HERE
+    heard = time.monotonic()
+    with listening(request) as listener:
+        while (batch := await feed.next_batch(PAUSE)) is not None and listener.may_listen:
+            now = time.monotonic()
+            if written := writer.write(batch):
+                heard = now
+                yield written
+            elif now - heard >= HEARTBEAT:
+                heard = now
+                yield STILL_HERE
 
 
 class _Writer:

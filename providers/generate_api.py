@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.rest import LargeJSONParser, person
+from accounts.scopes import CHATTING
 from providers.answer_forms import answer_form, object_form
 from providers.answering import Answering
 from providers.event_stream import stream_answer
@@ -36,6 +37,7 @@ TEXT_RESPONSES: Final = {
 class GenerateTextView(APIView):
     """Text from a model."""
 
+    needs = CHATTING
     parser_classes = (LargeJSONParser,)
     content_negotiation_class = AlwaysJSON
 
@@ -55,6 +57,7 @@ class GenerateTextView(APIView):
 class GenerateObjectView(APIView):
     """An object from a model."""
 
+    needs = CHATTING
     parser_classes = (LargeJSONParser,)
     content_negotiation_class = AlwaysJSON
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
@@ -45,6 +45,20 @@ class QuestionSerializer(StrictSerializer):
     reasoning_effort = serializers.ChoiceField(choices=EFFORTS, required=False, allow_null=True)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Streamed text",
+            value={
+                "provider": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+                "model": "practice",
+                "prompt": "Hello",
+                "stream": True,
+            },
+            request_only=True,
+        )
+    ]
+)
 class TextRequestSerializer(QuestionSerializer):
     """A question whose answer is text. With ``stream`` the answer comes as server-sent events."""
 
@@ -53,6 +67,20 @@ class TextRequestSerializer(QuestionSerializer):
     stream = serializers.BooleanField(required=False, default=False)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "An object",
+            value={
+                "provider": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+                "model": "practice",
+                "prompt": "Name a city.",
+                "schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+            },
+            request_only=True,
+        )
+    ]
+)
 class ObjectRequestSerializer(QuestionSerializer):
     """A question whose answer is an object that is valid under ``schema`` (JSON Schema 2020-12)."""
 

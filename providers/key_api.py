@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.rest import person
+from accounts.scopes import MANAGING
 from providers.keys import add_key, remove_key, update_key
 from providers.lookup import find_key, find_provider
 from providers.models import Provider
@@ -19,6 +20,8 @@ from providers.serializers import KeySerializer
 
 class KeysView(APIView):
     """All further keys of a provider."""
+
+    needs = MANAGING
 
     @extend_schema(responses=KeySerializer(many=True))
     def get(self, request: Request, pk: UUID) -> Response:
@@ -37,6 +40,7 @@ class KeysView(APIView):
 class KeyView(APIView):
     """One further key."""
 
+    needs = MANAGING
     http_method_names = ("patch", "delete", "options")
 
     @extend_schema(request=KeySerializer, responses=KeySerializer)

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from accounts.audit import Action, record_event
 from providers import registry
 from providers.models import Provider, ProviderKey
 from providers.resting import Rest, list_rests, ring_of
@@ -66,6 +67,7 @@ def add_key(*, provider: Provider, api_key: str, label: str = "", weight: int = 
     key.api_key = key.seal("api_key", secret)
     _describe(key, label=label, weight=weight)
     key.save()
+    record_event(action=Action.KEY_SET, target=provider, detail=f"further key {key.label}".strip())
     _announce(provider)
     return key
 
@@ -83,6 +85,7 @@ def update_key(*, key: ProviderKey, label: str | None = None, weight: int | None
 def remove_key(*, key: ProviderKey) -> None:
     """Destroy a key; no process uses it a second later."""
     ProviderKey.objects.filter(pk=key.pk).delete()
+    record_event(action=Action.KEY_REMOVED, target=key.provider, detail=f"further key {key.label}".strip())
     _announce(key.provider)
 
 

@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.db import transaction
 from django.db.models import F
 
+from accounts.audit import Action, record_event
 from providers import registry
 from providers.errors import KeyUnreadable
 from providers.models import Provider, ProviderKey
@@ -29,7 +30,9 @@ def rotate_keys() -> int:
     A second run changes nothing. Secrets that no key opens are left as they are. Clients stay: the secret itself is
     the same.
     """
-    return sum(_rotate_batch(model, batch) for model in SEALED for batch in _batches(model))
+    changed = sum(_rotate_batch(model, batch) for model in SEALED for batch in _batches(model))
+    record_event(action=Action.KEYS_ROTATED, detail=f"{changed} rows")
+    return changed
 
 
 class Survey(NamedTuple):

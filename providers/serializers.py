@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
@@ -38,6 +39,20 @@ class CatalogueSerializer(serializers.Serializer[Provider]):
     error = serializers.CharField(source="models_error")
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A server that speaks OpenAI's API",
+            value={
+                "name": "Our server",
+                "kind": "openai-compatible",
+                "base_url": "https://llm.example.org/v1",
+                "api_key": "sk-example",
+            },
+            request_only=True,
+        )
+    ]
+)
 class ProviderSerializer(StrictSerializer):
     """A provider. What may be in the fields is checked by the services, for every door alike."""
 
@@ -75,6 +90,24 @@ class ProviderSerializer(StrictSerializer):
     catalogue = CatalogueSerializer(source="*", read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
+
+
+class ProviderFilters(serializers.Serializer[Any]):
+    """Which providers are listed."""
+
+    q = serializers.CharField(source="name__icontains", required=False, allow_blank=True, help_text="Part of the name.")
+    kind = serializers.ChoiceField(choices=Provider.Kind.choices, required=False)
+    is_active = serializers.BooleanField(required=False)
+    shared = serializers.BooleanField(source="is_shared", required=False)
+
+
+class ModelFilters(serializers.Serializer[Any]):
+    """Which models are listed."""
+
+    q = serializers.CharField(
+        source="model_id__icontains", required=False, allow_blank=True, help_text="Part of the model's id."
+    )
+    provider = serializers.UUIDField(source="provider_id", required=False)
 
 
 class KeySerializer(StrictSerializer):

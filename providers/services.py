@@ -1,6 +1,7 @@
 """Writes on providers. Whatever is wrong with a value surfaces as ``ValidationError`` with field names."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from typing import Unpack, cast
 from uuid import UUID
@@ -11,6 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.audit import Action, record_event
 from accounts.models import User
 from providers import broker, registry
 from providers.errors import DETAIL_LIMIT, ProviderError
@@ -71,6 +73,8 @@ def create_provider(
     _apply(provider, clean_fields(provider, {"name": "", **fields}))
     with transaction.atomic():
         _store(provider, is_default=is_default)
+        record_event(action=Action.PROVIDER_CREATED, target=provider, detail=f"{provider.kind}, {provider.base_url}")
+        _record_secrets(provider, fields)
     return provider
 
 
@@ -87,6 +91,8 @@ def update_provider(*, provider: Provider, **changes: Unpack[ProviderChanges]) -
         fields: ProviderFields = {"name": row.name, **_fields_of(changes), "base_url": _next_base_url(row, changes)}
         _apply(row, clean_fields(row, fields))
         _store(row, is_default=changes.get("is_default", row.is_default))
+        record_event(action=Action.PROVIDER_CHANGED, target=row, detail=", ".join(sorted(changes)))
+        _record_secrets(row, changes)
     fresh: Provider = Provider.objects.get(pk=row.pk)
     return fresh
 
@@ -95,6 +101,7 @@ def delete_provider(*, provider: Provider) -> None:
     """Remove the provider with its models; agents and the ledger keep their rows without it."""
     provider_id = provider.pk
     with transaction.atomic():
+        record_event(action=Action.PROVIDER_DELETED, target=provider)
         Provider.objects.filter(pk=provider_id).delete()
         transaction.on_commit(partial(registry.drop_provider, provider_id), robust=True)
 
@@ -118,6 +125,14 @@ def record_health(*, provider_id: UUID, error: ProviderError | None) -> None:
         health_detail="" if error is None else error.detail[:DETAIL_LIMIT],
         checked_at=timezone.now(),
     )
+
+
+def _record_secrets(row: Provider, changes: Mapping[str, object]) -> None:
+    """That secrets were given or taken away, by the names of their fields."""
+    for action, was_given in ((Action.KEY_SET, True), (Action.KEY_REMOVED, False)):
+        names = [name for name in ("api_key", "headers") if name in changes and bool(changes[name]) == was_given]
+        if names:
+            record_event(action=action, target=row, detail=", ".join(names))
 
 
 def _next_base_url(row: Provider, changes: ProviderChanges) -> str:

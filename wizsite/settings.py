@@ -164,6 +164,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # accounts/login_limits.py counts, over all processes
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -231,15 +232,20 @@ SERVESTATIC_KEEP_ONLY_HASHED_FILES = False
 
 # REST -----------------------------------------------------------------------------------------------------------
 
+API_RATE = env.integer("WIZ_API_RATE", 6000)  # requests of one person in a minute; 0: no limit
+TOKEN_RATE = env.integer("WIZ_TOKEN_RATE", 3000)  # requests of one token in a minute
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.TokenAuthentication",
         "accounts.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "accounts.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["providers.throttling.RequestRate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["accounts.rest.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "accounts.rest.CursorPagination",
+    "DEFAULT_METADATA_CLASS": None,  # the OpenAPI document says it better
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "wizsite.rest.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -255,6 +261,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "wizsite.openapi_events.document_events",
+        "wizsite.openapi_errors.document_errors",
+    ],
 }
 
 # Providers and generations --------------------------------------------------------------------------------------
@@ -389,6 +400,7 @@ UNFOLD = {
                     _admin_link("Users", "person", "accounts_user"),
                     _admin_link("Groups", "group", "auth_group"),
                     _admin_link("API tokens", "key", "accounts_apitoken"),
+                    _admin_link("Audit log", "history", "accounts_auditevent"),
                 ],
             },
         ],

@@ -145,7 +145,20 @@ def test_create_token_prints_the_value_alone(owner: User) -> None:
     assert timedelta(days=29) < token.expires_at - timezone.now() <= timedelta(days=30)
 
 
-@pytest.mark.parametrize("arguments", [["nobody@example.org"], ["owner@example.org", "--days", "0"]])
+def test_create_token_gives_the_scopes_that_were_asked_for(owner: User) -> None:
+    call_command("create_token", owner.email, "--scope", "chat", "--scope", "read", stdout=StringIO())
+    assert ApiToken.objects.get().scopes == ["read", "chat"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nobody@example.org"],
+        ["owner@example.org", "--days", "0"],
+        ["owner@example.org", "--scope", "admin"],
+        ["owner@example.org", "--scope", "everything"],
+    ],
+)
 def test_create_token_says_in_one_line_what_is_wrong(owner: User, arguments: list[str]) -> None:
     with pytest.raises(CommandError) as caught:
         call_command("create_token", *arguments)

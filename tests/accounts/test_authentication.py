@@ -82,6 +82,19 @@ def test_a_token_in_the_query_string_opens_nothing(name: str, owner: User) -> No
     assert APIClient().get("/api/v1/me/", {name: value}).status_code == 401
 
 
+def test_a_token_in_the_query_string_is_refused_beside_a_good_header_and_a_good_session(owner: User) -> None:
+    """S21: it stands in logs by now, so its owner is told."""
+    _token, value = create_token(user=owner, name="script")
+    client = bearer(value)
+    assert client.get("/api/v1/me/", {"q": "wiz_ard"}).status_code == 200
+    response = client.get("/api/v1/me/", {"anything": value})
+    assert response.status_code == 401
+    assert "Revoke it" in response.json()["error"]["message"]
+    browser = APIClient()
+    browser.force_login(owner)
+    assert browser.get("/api/v1/me/", {"token": value}).status_code == 401
+
+
 def test_another_scheme_with_the_token_opens_nothing(owner: User) -> None:
     _token, value = create_token(user=owner, name="script")
     client = APIClient()

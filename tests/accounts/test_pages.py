@@ -72,11 +72,32 @@ def test_the_theme_is_on_the_page_before_any_script_runs(client: Client, owner: 
 
 def test_the_value_of_a_token_is_shown_once(client: Client, owner: User) -> None:
     client.force_login(owner)
-    response = client.post("/settings/tokens/", {"name": "script", "days": "30"})
+    response = client.post("/settings/tokens/", {"name": "script", "days": "30", "scopes": ["read", "chat"]})
     assert b"wiz_" in response.content
     assert response.headers["Cache-Control"] == "no-store"
     assert b"wiz_" not in client.get("/settings/").content
     assert ApiToken.objects.get().expires_at is not None
+
+
+def test_a_token_from_the_page_has_the_ticked_scopes_and_shows_them(client: Client, owner: User) -> None:
+    client.force_login(owner)
+    page = client.get("/settings/").content.decode()
+    assert 'value="chat"' in page
+    assert 'value="admin"' not in page, "only administrators can give away an administrator's rights"
+    client.post("/settings/tokens/", {"name": "script", "days": "30", "scopes": ["manage"]})
+    assert ApiToken.objects.get().scopes == ["manage"]
+    assert "Manage ·" in client.get("/settings/").content.decode()
+
+
+@pytest.mark.parametrize("scopes", [[], ["admin"], ["everything"]])
+def test_a_token_without_scopes_or_with_foreign_ones_is_not_made(
+    client: Client, owner: User, scopes: list[str]
+) -> None:
+    client.force_login(owner)
+    response = client.post("/settings/tokens/", {"name": "script", "days": "30", "scopes": scopes})
+    assert response.status_code == 422
+    assert b"id_scopes_error" in response.content
+    assert not ApiToken.objects.exists()
 
 
 def test_only_the_owner_revokes_a_token(client: Client, owner: User, outsider: User) -> None:

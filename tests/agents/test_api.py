@@ -157,3 +157,19 @@ def test_an_agent_without_a_provider_fails_its_test_politely(api: APIClient, own
     response = api.post(f"/api/v1/agents/{agent.pk}/test/")
     assert response.status_code == 200
     assert (response.json()["ok"], response.json()["code"]) == (False, "provider_not_found")
+
+
+def test_lists_can_be_narrowed(api: APIClient, owner: User) -> None:
+    one, other = make_provider(owner), make_provider(owner)
+    make_agent(owner, one, name="Alpha")
+    make_agent(owner, other, name="Beta", is_active=False)
+    make_agent(None, None, name="Everyone's", model="")
+
+    def names(query: str) -> list[str]:
+        return [row["name"] for row in api.get(f"/api/v1/agents/?{query}").json()["results"]]
+
+    assert names("q=alp") == ["Alpha"]
+    assert names(f"provider={other.pk}") == ["Beta"]
+    assert names("is_active=true&visibility=private") == ["Alpha"]
+    assert names("visibility=everyone") == ["Everyone's"]
+    assert api.get("/api/v1/agents/?provider=x").status_code == 400

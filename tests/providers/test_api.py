@@ -403,3 +403,43 @@ def test_one_provider_can_be_dropped_from_the_registry(api: APIClient, owner: Us
     assert api.delete(f"/api/v1/registry/{provider.pk}/").status_code == 403
     assert client_of(staff).delete(f"/api/v1/registry/{provider.pk}/").status_code == 204
     assert client_of(staff).delete(f"/api/v1/registry/{owner.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("q=ALP", ["Alpha"]),
+        ("q=", ["Alpha", "Beta", "Shared"]),
+        ("kind=anthropic", ["Beta"]),
+        ("is_active=false", ["Beta"]),
+        ("shared=true", ["Shared"]),
+        ("shared=false&is_active=true", ["Alpha"]),
+        ("kind=deepseek", []),
+    ],
+)
+def test_lists_can_be_narrowed(api: APIClient, owner: User, query: str, names: list[str]) -> None:
+    make_provider(owner, name="Alpha")
+    make_provider(owner, name="Beta", kind="anthropic", api_key=KEY, is_active=False)
+    make_provider(None, name="Shared")
+    make_provider(make_user("other@example.org"), name="Alphabet")
+    results = api.get(f"/api/v1/providers/?{query}").json()["results"]
+    assert [row["name"] for row in results] == names
+
+
+@pytest.mark.parametrize("query", ["kind=nothing", "is_active=perhaps", "shared=2", "q=%00"])
+def test_a_filter_that_makes_no_sense_is_400(api: APIClient, query: str) -> None:
+    response = api.get(f"/api/v1/providers/?{query}")
+    assert response.status_code == 400
+    assert list(response.json()["error"]["detail"]) == [query.partition("=")[0]]
+
+
+def test_models_can_be_narrowed_to_a_provider_and_by_name(api: APIClient, owner: User) -> None:
+    one, other = make_provider(owner), make_provider(owner)
+    for provider, name in ((one, "small"), (one, "large"), (other, "small-too")):
+        add_model(provider, name)
+    assert [row["id"] for row in api.get(f"/api/v1/models/?provider={other.pk}").json()] == ["small-too"]
+    assert {row["id"] for row in api.get("/api/v1/models/?q=SMALL").json()} == {"small", "small-too"}
+    foreign = make_provider(make_user("other@example.org"))
+    add_model(foreign, "theirs")
+    assert api.get(f"/api/v1/models/?provider={foreign.pk}").json() == []
+    assert api.get("/api/v1/models/?provider=x").status_code == 400

@@ -392,7 +392,6 @@ def test_a_silent_stream_is_kept_alive_by_comments(
     api: httpx2.Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_stream, "FIRST_LOOK", 0.2)
-    monkeypatch.setattr(event_stream, "RECHECK_EVERY", 0.2)
     monkeypatch.setattr(event_stream, "HEARTBEAT", 0.5)
     body = asking(provider, model="practice-silent", stream=True)
     with api.stream("POST", TEXT, json=body) as response:
@@ -407,7 +406,7 @@ def test_a_stream_ends_when_its_token_is_revoked(api: httpx2.Client, provider: P
         revoked = time.monotonic()
         revoke_token(token=ApiToken.objects.get())
         *_, (name, end) = events
-    assert time.monotonic() - revoked < 10
+    assert time.monotonic() - revoked < 5, "a second, and room for a busy machine"
     assert (name, end["status"], end["error"]["code"]) == ("generation-end", "cancelled", "cancelled")
     wait_for(lambda: hung_up(practice_url), 10, "the end of the upstream call")
 

@@ -1,12 +1,15 @@
 """The Django admin: for operators only, through the services, and never with a key on a page."""
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import ApiToken, User
-from accounts.services import create_token
+from accounts.services import create_token, digest_token
 from conversations.models import Conversation, Generation, Message
 from providers.models import Provider, ProviderModel, UsageRecord
 from tests.factories import PASSWORD, make_agent, make_answer, make_provider, make_staff, make_user
@@ -209,9 +212,41 @@ def test_messages_have_no_page_of_their_own() -> None:
     assert Message not in admin.site._registry
 
 
-def test_a_token_cannot_be_made_or_changed_here_but_revoked(desk: Client, provider: Provider) -> None:
+def test_a_token_is_made_here_and_its_value_shown_once(desk: Client, staff: User) -> None:
+    body = {"user": str(staff.pk), "name": "from the admin", "scopes": ["read", "admin"]}
+    response = desk.post("/admin/accounts/apitoken/add/", body)
+    assert response.status_code == 200
+    assert "no-store" in response.headers["Cache-Control"]
+    value = re.search(r"wiz_[\w-]{43}", response.content.decode())
+    assert value
+    token = ApiToken.objects.get(user=staff, name="from the admin")
+    assert (token.digest, token.scopes) == (digest_token(value[0]), ["read", "admin"])
+    assert value[0] not in desk.get(f"/admin/accounts/apitoken/{token.pk}/change/").content.decode()
+    assert value[0] not in desk.get("/admin/accounts/apitoken/").content.decode()
+
+
+def test_the_admin_gives_nobody_a_token_that_is_stronger_than_its_person(desk: Client) -> None:
+    """S22."""
+    person = make_user("person@example.org")
+    body = {"user": str(person.pk), "name": "x", "scopes": ["admin"]}
+    assert desk.post("/admin/accounts/apitoken/add/", body).status_code == 200
+    assert not ApiToken.objects.exists()
+
+
+def test_who_is_no_superuser_makes_tokens_for_nobody_else(client: Client, staff: User) -> None:
+    """S22: a token of somebody else would be that person's rights."""
+    helper = make_user("helper@example.org", is_staff=True)
+    helper.user_permissions.add(Permission.objects.get(codename="add_apitoken"))
+    client.force_login(helper)
+    body = {"user": str(staff.pk), "name": "x", "scopes": ["read"]}
+    assert client.post("/admin/accounts/apitoken/add/", body).status_code == 200
+    assert not ApiToken.objects.exists()
+    assert client.post("/admin/accounts/apitoken/add/", {**body, "user": str(helper.pk)}).status_code == 200
+    assert ApiToken.objects.get().user == helper
+
+
+def test_a_token_cannot_be_changed_here_but_revoked(desk: Client, provider: Provider) -> None:
     token = ApiToken.objects.get()
-    assert desk.get("/admin/accounts/apitoken/add/").status_code == 403
     assert desk.post(f"/admin/accounts/apitoken/{token.pk}/change/", {"name": "x"}).status_code == 403
     assert desk.post(f"/admin/accounts/apitoken/{token.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not ApiToken.objects.exists()

@@ -8,6 +8,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from tests.wizsite.routes import rest_routes
+
 pytestmark = pytest.mark.django_db
 
 
@@ -58,11 +60,37 @@ def test_every_part_of_the_contract_is_described(document: dict[str, Any]) -> No
         "conversations/{id}/fork/": {"post"},
         "generations/{id}/": {"get"},
         "generations/{id}/cancel/": {"post"},
+        "generations/{id}/events/": {"get"},
+        "generations/{id}/continue/": {"post"},
+        "generate/text/": {"post"},
+        "generate/object/": {"post"},
+        "providers/{id}/models/{model_pk}/": {"patch"},
         "usage/": {"get"},
     }
     described = {path.removeprefix("/api/v1/"): set(verbs) for path, verbs in document["paths"].items()}
     missing = {path: verbs - described.get(path, set()) for path, verbs in expected.items()}
     assert not {path: verbs for path, verbs in missing.items() if verbs}
+
+
+def test_every_call_describes_its_refusals_in_the_one_shape(document: dict[str, Any]) -> None:
+    for path, verbs in document["paths"].items():
+        for verb, operation in verbs.items():
+            described = operation["responses"]
+            assert {"401", "403", "429"} <= set(described), (path, verb)
+            assert any(status.startswith("2") for status in described), (path, verb)
+            schema = described["401"]["content"]["application/json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/Error"}
+    assert "412" in document["paths"]["/api/v1/providers/{id}/"]["patch"]["responses"]
+    assert "502" in document["paths"]["/api/v1/generate/text/"]["post"]["responses"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["tokens/", "providers/", "agents/", "conversations/{id}/messages/", "generate/text/", "generate/object/"],
+)
+def test_the_main_calls_have_examples(document: dict[str, Any], path: str) -> None:
+    body = document["paths"][f"/api/v1/{path}"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["examples"]
 
 
 def test_the_key_is_described_as_write_only(document: dict[str, Any]) -> None:
@@ -79,6 +107,11 @@ def test_the_pages_load_nothing_from_elsewhere(client: Client) -> None:
     text = page.content.decode()
     assert "cdn" not in text
     assert "https://" not in text
+
+
+def test_every_address_is_described(document: dict[str, Any]) -> None:
+    described = {path.removeprefix("/").replace("{id}", "{pk}") for path in document["paths"]}
+    assert {route.pattern for route in rest_routes()} <= described
 
 
 def test_the_walk_over_the_routes_finds_the_routes() -> None:

@@ -1,12 +1,11 @@
-"""People, their API tokens, and the mark that says that the first administrator exists."""
+"""People, and the mark that says that the first administrator exists."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -47,6 +46,9 @@ class User(AbstractUser):
     name = models.CharField(_("name"), max_length=150, blank=True)
     theme = models.CharField(_("theme"), max_length=10, choices=Theme, default=Theme.SYSTEM)
 
+    changed_rights: ClassVar[list[str]] = []
+    """What the save that is going on changes, for the audit log."""
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
@@ -63,38 +65,16 @@ class User(AbstractUser):
         """What others see: the name, else the part of the address before the @."""
         return self.name or self.email.split("@")[0]
 
+    def lay_down_rights(self) -> None:
+        """Go on as a person who is no administrator. Such an object cannot be saved."""
+        self.is_staff = self.is_superuser = False
+        self._has_laid_down_rights = True
 
-class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    """Reads of API tokens."""
-
-    def visible_to(self, user: User) -> "ApiTokenQuerySet":
-        """Only one's own."""
-        return self.filter(user=user)
-
-    def usable(self) -> "ApiTokenQuerySet":
-        """Not expired, and of a person who may log in."""
-        alive = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
-        return self.filter(alive, user__is_active=True)
-
-
-class ApiToken(models.Model):
-    """A bearer token. Only the SHA-256 of its value is stored."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=100)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    objects = ApiTokenQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("-created_at",)
-
-    def __str__(self) -> str:
-        return self.name
+    def save(self, *args: Any, **options: Any) -> None:
+        """Raises ``ValueError`` for an object that stands for fewer rights than its person has."""
+        if getattr(self, "_has_laid_down_rights", False):
+            raise ValueError("This user acts without an administrator's rights, which saving would take away for ever.")
+        super().save(*args, **options)
 
 
 class Installation(models.Model):

@@ -1,0 +1,145 @@
+"""Walks over every address that the resolver knows: other people's belongings, strangers, forged requests.
+
+A new address without a row in ``world.py`` fails here.
+"""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.services import create_token
+from tests.factories import make_user
+from tests.wizsite.routes import VERBS, Route, all_routes
+from tests.wizsite.world import OWNERLESS, World, make_world, snapshot
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PERSONAL = [route for route in all_routes() if route.parameters and route.pattern not in OWNERLESS]
+PLAIN = [route for route in all_routes() if not route.parameters]
+# Who has not logged in may come here; everywhere else is a door.
+OPEN = {
+    "",
+    "accounts/login/",
+    "accounts/signup/",
+    "accounts/logout/",
+    "accounts/inactive/",
+    "accounts/password/reset/",
+    "accounts/password/reset/done/",
+    "accounts/password/reset/key/done/",
+    "accounts/confirm-email/",
+    "api/schema/",
+    "api/docs/",
+    "healthz/live",
+    "healthz/ready",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conversations.publication.publish_run", lambda _: None)
+    monkeypatch.setattr("conversations.publication.publish_change", lambda _: None)
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+def name_of(route: Route) -> str:
+    return route.pattern or "/"
+
+
+def is_rest(route: Route) -> bool:
+    return route.pattern.startswith("api/v1/")
+
+
+def call(client: Any, route: Route, verb: str, path: str, world: World) -> Any:
+    """A request as a program or, to a page, as a form makes it."""
+    if is_rest(route):
+        return getattr(client, verb)(path, world.body(route, verb), **({} if verb == "get" else {"format": "json"}))
+    return getattr(client, verb)(path)
+
+
+@pytest.mark.parametrize("route", PERSONAL, ids=name_of)
+def test_what_belongs_to_somebody_else_does_not_exist(route: Route, world: World) -> None:
+    """S1: every address and verb with the ids of somebody else, over a token and over a session."""
+    outsider = make_user("outsider@example.org")
+    _token, value = create_token(user=outsider, name="test")
+    program, browser = APIClient(), APIClient()
+    program.credentials(HTTP_AUTHORIZATION=f"Bearer {value}")
+    browser.force_login(outsider)
+    before = snapshot()
+    for client in (program, browser) if is_rest(route) else (browser,):
+        for verb in VERBS:
+            response = call(client, route, verb, world.path(route), world)
+            expected = {404} if verb in route.verbs and isinstance(route.shape, type) and is_rest(route) else {404, 405}
+            assert response.status_code in expected, (verb, response.status_code)
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize("route", PERSONAL, ids=name_of)
+def test_the_same_addresses_work_for_their_owner(route: Route, world: World) -> None:
+    """So that a walk over wrong addresses does not pass."""
+    client = APIClient()
+    client.force_login(world.owner)
+    found = [
+        call(client, route, verb, world.path(route), world).status_code
+        for verb in ("get", "patch", "post", "delete")
+        if verb in route.verbs
+    ]
+    assert any(status not in {404, 405} for status in found), found
+    assert all(status < 500 or status in {502, 503, 504} for status in found), found
+
+
+@pytest.mark.parametrize("route", [*PERSONAL, *PLAIN], ids=name_of)
+def test_a_stranger_comes_nowhere(route: Route, world: World) -> None:
+    """S24: every address and verb, with and without the last slash, with a suffix."""
+    if route.pattern in OPEN:
+        return
+    path = world.path(route)
+    before = snapshot()
+    for variant in (path, path.rstrip("/"), f"{path.rstrip('/')}.json", f"{path}?format=json", path + "/"):
+        for verb in VERBS:
+            response = call(APIClient(), route, verb, variant, world)
+            assert response.status_code in {301, 302, 401, 404, 405}, (variant, verb, response.status_code)
+            if response.status_code == 302:
+                assert response["Location"].startswith("/accounts/"), (variant, verb)
+            if is_rest(route) and variant == path and verb in route.verbs:
+                assert response.status_code in {401, 405}, (verb, response.status_code)
+                assert response.status_code == 405 or response["WWW-Authenticate"] == "Bearer"
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/accounts/user/", "/admin/nothing/", "/admin/logout/"])
+def test_a_stranger_does_not_come_into_the_admin(path: str) -> None:
+    """S24."""
+    for verb in VERBS:
+        response = getattr(Client(), verb)(path)
+        assert response.status_code in {302, 404, 405}, verb
+
+
+@pytest.mark.parametrize("route", [*PERSONAL, *PLAIN], ids=name_of)
+def test_a_session_writes_nothing_without_the_csrf_token(route: Route, world: World) -> None:
+    """S29."""
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(world.owner)
+    before = snapshot()
+    for verb in ("post", "put", "patch", "delete"):
+        response = call(client, route, verb, world.path(route), world)
+        assert response.status_code in {403, 405}, (verb, response.status_code)
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize("route", [*PERSONAL, *PLAIN], ids=name_of)
+def test_looking_changes_nothing(route: Route, world: World) -> None:
+    """S29: no GET and no HEAD has an effect."""
+    client = APIClient()
+    client.force_login(world.owner)
+    before = snapshot()
+    for verb in ("get", "head", "options"):
+        response = getattr(client, verb)(world.path(route))
+        assert response.status_code < 500, verb
+    assert snapshot() == before
+    assert client.get("/api/v1/me/").status_code == 200, "still logged in"
