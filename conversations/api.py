@@ -19,6 +19,7 @@ from accounts.scopes import CHATTING
 from conversations import branching, services
 from conversations.branch import active_branch, dress
 from conversations.database import in_thread
+from conversations.follow import look
 from conversations.models import Conversation, Generation, Message
 from conversations.queueing import Sent
 from conversations.serializers import (
@@ -170,6 +171,11 @@ class GenerationViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Gener
     def get_queryset(self) -> Any:
         """Those of one's own conversations."""
         return Generation.objects.visible_to(person(self.request))
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Where the run stands; one that nobody runs any more is ended by whoever asks."""
+        look(self.get_object().pk)
+        return super().retrieve(request, *args, **kwargs)
 
     @extend_schema(request=None, responses=GenerationSerializer)
     @action(detail=True, methods=["post"])

@@ -62,6 +62,7 @@ def _take(rows: GenerationQuerySet) -> Claim | None:
         heartbeat_at=Now(),
         started_at=Coalesce(F("started_at"), Now()),
         next_attempt_at=None,
+        publications=0,
     )
     return Claim(
         generation_id=generation.pk,

@@ -20,6 +20,7 @@ from conversations.database import in_thread
 from conversations.events import START, Event, EventId, EventType
 from conversations.log import decode_frame, group_name, read_last, read_log
 from conversations.models import ACTIVE, Generation
+from conversations.reaper import reap
 from conversations.rebuild import events_before, events_of_finished
 
 logger = logging.getLogger(__name__)
@@ -183,6 +184,9 @@ async def _look(generation_id: UUID) -> Look:
 
 
 def look(generation_id: UUID) -> Look:
-    """Whether a generation is over or gone, and the epoch of its latest attempt."""
-    row = Generation.objects.filter(pk=generation_id).values_list("status", "epoch").first()
+    """Whether a generation is over or gone, and the epoch of its latest attempt; ends it if nobody runs it any more."""
+    run = Generation.objects.filter(pk=generation_id)
+    row = run.values_list("status", "epoch").first()
+    if row is not None and row[0] in ACTIVE and reap(run):
+        row = run.values_list("status", "epoch").first()
     return Look(row is None or row[0] not in ACTIVE, row[1] if row else 0)

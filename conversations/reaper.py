@@ -14,6 +14,7 @@ from conversations.decision import Again, End, after_crash
 from conversations.events import REAPED, Event, EventId, EventType
 from conversations.log import append_end, encode_payload
 from conversations.models import Generation
+from conversations.models.generation import GenerationQuerySet
 from conversations.publication import publish_run
 from conversations.rebuild import events_of_finished
 from conversations.receipt import Receipt, add_attempt
@@ -30,11 +31,15 @@ BATCH = 200
 Status = Generation.Status
 
 
-def reap() -> int:
-    """One round; returns how many rows it touched. Safe to run in parallel."""
-    silent = Generation.objects.filter(status=Status.RUNNING, heartbeat_at__lt=Now() - SILENCE)
+def reap(runs: GenerationQuerySet | None = None) -> int:
+    """One round over all runs, or over these; returns how many rows it touched. Safe to run in parallel.
+
+    Beat does it every ten seconds, and whoever follows a run does it to that run: nobody depends on beat alone.
+    """
+    runs = Generation.objects.all() if runs is None else runs
+    silent = runs.filter(status=Status.RUNNING, heartbeat_at__lt=Now() - SILENCE)
     reaped = sum(_reap_run(pk, attempt) for pk, attempt in silent.values_list("pk", "attempt")[:BATCH])
-    return reaped + _publish_overdue()
+    return reaped + _publish_overdue(runs.filter(status=Status.QUEUED))
 
 
 def end_queued(generation_id: UUID) -> bool:
@@ -94,9 +99,8 @@ def _tell(generation_id: UUID, events: list[Event]) -> None:
         logger.warning("Valkey did not take the end of %s; followers find it in the database.", generation_id)
 
 
-def _publish_overdue() -> int:
+def _publish_overdue(queued: GenerationQuerySet) -> int:
     """The row is the outbox: what is queued, due and unclaimed for too long is published again."""
-    queued = Generation.objects.filter(status=Status.QUEUED)
     ended = [end_queued(pk) for pk in queued.filter(cancel_requested=True).values_list("pk", flat=True)[:BATCH]]
     count = sum(ended)
     for generation in queued.due().dated().order_by("queued_at")[:BATCH]:

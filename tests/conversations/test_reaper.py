@@ -1,10 +1,13 @@
 """What nobody runs any more is ended, and what nobody has claimed is published again."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
+from rest_framework.test import APIClient
 
+from accounts.models import User
 from conversations import reaper
 from conversations.claim import claim_generation
 from conversations.events import EventType
@@ -101,3 +104,38 @@ def test_a_stop_that_met_a_dead_worker_still_ends_the_run(say: Say) -> None:
     request_stop(generation=sent.generation)
     reaper.reap()
     assert read(sent.generation).end["status"] == "cancelled"
+
+
+def test_whoever_reads_a_dead_run_ends_it(say: Say) -> None:
+    """Without beat: the follower's own look is a round of the reaper for this run, and for no other."""
+    sent, other = say("hello"), say("hello, too")
+    die(sent.generation, "one ", "two")
+    die(other.generation, "three")
+    reading = read(sent.generation)
+    assert (reading.end["status"], reading.text) == ("interrupted", "one two")
+    assert stored(sent).content == "one two"
+    assert Generation.objects.get(pk=other.generation.pk).status == "running"
+
+
+def test_whoever_reads_a_run_that_nobody_claims_has_it_published_again(
+    say: Say, person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[UUID] = []
+    sent = say("hello")
+    monkeypatch.setattr(reaper, "publish_run", published.append)
+    client = APIClient()
+    client.force_login(person)
+    address = f"/api/v1/generations/{sent.generation.pk}/"
+    assert client.get(address).json()["status"] == "queued"
+    assert published == []
+    Generation.objects.update(published_at=timezone.now() - LONG_AGO)
+    assert client.get(address).json()["status"] == "queued"
+    assert published == [sent.generation.pk]
+
+
+def test_a_run_that_was_claimed_is_published_again_as_soon_as_the_first_time(say: Say) -> None:
+    """However often it was published before: a retry whose timer died with its worker waits for 15 seconds."""
+    sent = say("try again", model="practice-429")
+    Generation.objects.update(publications=7)
+    execute_generation(sent.generation.pk)
+    assert Generation.objects.get(pk=sent.generation.pk).publications == 1

@@ -220,6 +220,7 @@ def test_a_long_title_is_cut_for_its_fork(person: User, answer: Message) -> None
     fork = fork_conversation(user=person, conversation=answer.conversation, message=answer)
     assert len(fork.title) == 200
     assert fork.title.endswith("x (fork)")
+    assert not fork.is_title_automatic, "no model takes its origin out of its title"
 
 
 def test_one_answer_comes_from_another_model_of_another_provider(
