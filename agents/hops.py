@@ -1,10 +1,12 @@
 """Whom an agent asks: its own provider and model first, then its fallbacks in their order."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from agents.models import Agent
 from agents.validation import sees_provider
-from providers.errors import ProviderInactive, ProviderNotFound
+from providers.errors import ProviderInactive, ProviderNotFound, ProviderUnavailable
 from providers.models import Provider
 
 
@@ -35,3 +37,10 @@ def read_hop(agent: Agent, number: int) -> Hop:
     if not provider.is_active:
         raise ProviderInactive(provider=provider.name, model=fallback["model"])
     return Hop(number, provider, fallback["model"])
+
+
+def read_hops(agent: Agent) -> Iterator[Hop]:
+    """All that can be asked now, in order; what was withdrawn or switched off is left out."""
+    for number in range(len(agent.fallbacks) + 1):
+        with suppress(ProviderUnavailable):
+            yield read_hop(agent, number)

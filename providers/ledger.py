@@ -1,6 +1,7 @@
 """What every call used and cost, made sane before it is booked."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +16,18 @@ BYTES_PER_TOKEN: Final = 2  # of UTF-8 for everything else: 1.5 tokens for a Chi
 IMAGE_TOKENS: Final = 800  # about what one picture costs
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call that is to be booked."""
+
+    user: User | None
+    provider: Provider | None
+    model: str
+    usage: Usage
+    agent_name: str = ""
+    generation_id: UUID | None = None
+
+
 def record_usage(
     *,
     user: User | None,
@@ -25,20 +38,30 @@ def record_usage(
     generation_id: UUID | None = None,
 ) -> UsageRecord:
     """Book one call. Nonsensical figures are clamped and the record is marked as uncertain."""
-    sane = sanitize_usage(usage)
-    return UsageRecord.objects.create(
-        user=user,
-        provider=provider,
-        provider_name=provider.name if provider else "",
-        model=model[:200],
-        agent_name=agent_name[:100],
-        generation_id=generation_id,
+    (record,) = record_entries([Entry(user, provider, model, usage, agent_name, generation_id)])
+    return record
+
+
+def record_entries(entries: Iterable[Entry]) -> list[UsageRecord]:
+    """Book several calls in one write, as ``record_usage`` does."""
+    return UsageRecord.objects.bulk_create([_record(entry) for entry in entries])
+
+
+def _record(entry: Entry) -> UsageRecord:
+    sane = sanitize_usage(entry.usage)
+    return UsageRecord(
+        user=entry.user,
+        provider=entry.provider,
+        provider_name=entry.provider.name if entry.provider else "",
+        model=entry.model[:200],
+        agent_name=entry.agent_name[:100],
+        generation_id=entry.generation_id,
         input_tokens=sane.input,
         output_tokens=sane.output,
         cache_read_tokens=sane.cache_read,
         cache_write_tokens=sane.cache_write,
         reasoning_tokens=sane.reasoning,
-        cost=price_usage(provider, model, sane) if provider else None,
+        cost=price_usage(entry.provider, entry.model, sane) if entry.provider else None,
         is_certain=sane.certain,
     )
 

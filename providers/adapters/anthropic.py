@@ -12,8 +12,9 @@ from providers.adapters.anthropic_models import read_page
 from providers.adapters.anthropic_stream import AnthropicReader
 from providers.adapters.completion import collect
 from providers.adapters.exchange import Opener, read_body, run_exchange
+from providers.errors import RequestRefused
 from providers.network import create_http_client
-from providers.types import ChatRequest, ClientConfig, Completion, ModelInfo, StreamEvent
+from providers.types import ChatRequest, ClientConfig, Completion, EmbeddingRequest, Embeddings, ModelInfo, StreamEvent
 
 NO_KEY = "none"  # the SDK would look for a key in the environment
 PAGE_SIZE = 1000
@@ -60,6 +61,11 @@ class AnthropicClient:
             if not after:
                 break
         return models
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Refused: the dialect knows no embeddings."""
+        detail = "This provider makes no embeddings. Choose one that speaks OpenAI's dialect."
+        raise RequestRefused(detail=detail, provider=self.config.provider_name, model=request.model)
 
     async def aclose(self) -> None:
         """Close every connection; the client must not be used again."""

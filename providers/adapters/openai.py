@@ -7,19 +7,20 @@ cost of the SDK's own objects.
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
-from typing import cast
+from typing import Literal, cast
 
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, omit
 from openai.types.chat import ChatCompletionMessageParam
 
 from providers.adapters.completion import collect
 from providers.adapters.exchange import Opener, read_body, run_exchange
+from providers.adapters.openai_embeddings import read_embeddings
 from providers.adapters.openai_messages import messages, request_body
 from providers.adapters.openai_models import read_models
 from providers.adapters.openai_stream import OpenAIReader
 from providers.errors import InvalidRequest
 from providers.network import create_http_client
-from providers.types import ChatRequest, ClientConfig, Completion, ModelInfo, StreamEvent
+from providers.types import ChatRequest, ClientConfig, Completion, EmbeddingRequest, Embeddings, ModelInfo, StreamEvent
 
 NO_KEY = "none"  # the SDK refuses an empty key; keyless servers ignore this one
 
@@ -65,6 +66,18 @@ class OpenAIClient:
         """The models that the server lists. Raises ``ProviderError`` only."""
         opener = cast("Opener", self._sdk.models.with_streaming_response.list)
         return read_models(await read_body(opener, config=self.config), self.config)
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Vectors in one call. Raises ``ProviderError`` only."""
+        opener = partial(
+            self._sdk.embeddings.with_streaming_response.create,
+            model=request.model,
+            input=cast("list[str]", request.input),
+            encoding_format=cast("Literal['float', 'base64']", request.encoding),
+            dimensions=omit if request.dimensions is None else request.dimensions,
+        )
+        body = await read_body(cast("Opener", opener), config=self.config, model=request.model)
+        return read_embeddings(body, self.config, request.model)
 
     async def aclose(self) -> None:
         """Close every connection; the client must not be used again."""
