@@ -5,13 +5,13 @@ from functools import partial
 from typing import cast
 
 from anthropic import AsyncAnthropic, omit
-from anthropic.types import MessageParam
 
 from providers.adapters.anthropic_messages import DEFAULT_MAX_TOKENS, messages, request_body
 from providers.adapters.anthropic_models import read_page
 from providers.adapters.anthropic_stream import AnthropicReader
 from providers.adapters.completion import collect
 from providers.adapters.exchange import Opener, read_body, run_exchange
+from providers.adapters.opening import open_stream
 from providers.errors import RequestRefused
 from providers.network import create_http_client
 from providers.types import ChatRequest, ClientConfig, Completion, EmbeddingRequest, Embeddings, ModelInfo, StreamEvent
@@ -36,14 +36,14 @@ class AnthropicClient:
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Yield events as they arrive and a ``Finish`` last. Raises ``ProviderError`` only."""
-        opener = partial(
-            self._sdk.messages.with_streaming_response.create,
-            model=request.model,
-            max_tokens=request.max_tokens or DEFAULT_MAX_TOKENS,
-            messages=cast("list[MessageParam]", messages(request)),
-            stream=True,
-            extra_body=request_body(request),
-        )
+        body = {
+            "model": request.model,
+            "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS,
+            "messages": messages(request),
+            "stream": True,
+            **request_body(request),
+        }
+        opener = partial(open_stream, self._sdk.post, "/v1/messages", body)
         return run_exchange(cast("Opener", opener), AnthropicReader(), config=self.config, model=request.model)
 
     async def complete(self, request: ChatRequest) -> Completion:

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Literal, cast
 
 from openai import AsyncOpenAI, omit
-from openai.types.chat import ChatCompletionMessageParam
 
 from providers.adapters.completion import collect
 from providers.adapters.exchange import Opener, read_body, run_exchange
@@ -18,6 +17,7 @@ from providers.adapters.openai_embeddings import read_embeddings
 from providers.adapters.openai_messages import messages, request_body
 from providers.adapters.openai_models import read_models
 from providers.adapters.openai_stream import OpenAIReader
+from providers.adapters.opening import open_stream
 from providers.errors import InvalidRequest
 from providers.network import create_http_client
 from providers.types import ChatRequest, ClientConfig, Completion, EmbeddingRequest, Embeddings, ModelInfo, StreamEvent
@@ -87,11 +87,6 @@ class OpenAIClient:
         extra = request_body(request, limit_field=self._limit_field)
         if self._include_usage:
             extra["stream_options"] = {"include_usage": True}
-        opener = partial(
-            self._sdk.chat.completions.with_streaming_response.create,
-            model=request.model,
-            messages=cast("list[ChatCompletionMessageParam]", messages(request)),
-            stream=True,
-            extra_body=extra,
-        )
+        body = {"model": request.model, "messages": messages(request), "stream": True, **extra}
+        opener = partial(open_stream, self._sdk.post, "/chat/completions", body)
         return run_exchange(cast("Opener", opener), OpenAIReader(), config=self.config, model=request.model)
