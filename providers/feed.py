@@ -38,7 +38,7 @@ class Feed(Generic[Item]):
         self._unread = asyncio.get_running_loop().call_later(START_LIMIT, self._task.cancel)
 
     async def next_batch(self, seconds: float) -> list[Item] | None:
-        """What has arrived; nothing after ``seconds`` or less of silence; ``None`` at the end. Raises like the stream."""
+        """What has arrived; nothing after ``seconds`` or less; ``None`` at the end. Raises as the stream does."""
         if self._unread is not None:
             self._unread.cancel()
         if not self._waiting and not self._task.done():

@@ -26,6 +26,7 @@ HEADER_LIMIT = 65_536  # bytes of all response headers
 ERROR_BODY_LIMIT = 65_536  # bytes of the body of an error
 WRITE_TIMEOUT = 30.0  # seconds one write may be stuck
 KEEPALIVE = 15.0  # seconds an idle connection is kept
+KEPT_CONNECTIONS = 100  # idle ones; with fewer, as many callers at once would connect anew again and again
 ALLOWED_HEADERS = frozenset(
     {
         b"host",
@@ -150,7 +151,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=_tls_context(),
             max_connections=None,
-            max_keepalive_connections=20,
+            max_keepalive_connections=KEPT_CONNECTIONS,
             keepalive_expiry=KEEPALIVE,
             retries=0,
             network_backend=GuardBackend(),

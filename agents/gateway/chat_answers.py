@@ -1,6 +1,5 @@
 """Chat completions: the answer, whole or in chunks."""
 
-import secrets
 import time
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 import msgspec
 
 from agents.gateway.failures import Refused
+from agents.gateway.identities import new_id
 from providers.types import (
     Completion,
     Finish,
@@ -34,7 +34,7 @@ class ChatForm:
     """How one completion is told, under the model's name as the caller gave it."""
 
     def __init__(self, model: str, *, includes_usage: bool) -> None:
-        self._head: Fields = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": model}
+        self._head: Fields = {"id": new_id("chatcmpl-"), "created": int(time.time()), "model": model}
         self._includes_usage = includes_usage
 
     def whole(self, completion: Completion, usage: Usage) -> Fields:
@@ -144,7 +144,7 @@ def usage_form(usage: Usage) -> Fields:
 
 def call_id(index: int) -> str:
     """An id for a call of a provider that gives none."""
-    return f"call_{index}_{secrets.token_hex(8)}"
+    return new_id(f"call_{index}_")
 
 
 def _call(call: ToolCall, number: int) -> Fields:

@@ -3,7 +3,6 @@
 Blocks follow one after the other, so tool calls are told at the end, each whole.
 """
 
-import secrets
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,6 +10,7 @@ import msgspec
 
 from agents.gateway.chat_answers import call_id
 from agents.gateway.failures import Refused
+from agents.gateway.identities import new_id
 from providers.adapters.completion import Calls
 from providers.types import (
     Completion,
@@ -39,7 +39,7 @@ class MessagesForm:
 
     def __init__(self, model: str, *, tells_thinking: bool) -> None:
         self._head: Fields = {
-            "id": f"msg_{secrets.token_hex(12)}",
+            "id": new_id("msg_"),
             "type": "message",
             "role": "assistant",
             "model": model,

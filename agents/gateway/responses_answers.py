@@ -3,7 +3,6 @@
 Items follow one after the other, so tool calls are told at the end, each whole.
 """
 
-import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -12,6 +11,7 @@ import msgspec
 
 from agents.gateway.chat_answers import call_id
 from agents.gateway.failures import Refused
+from agents.gateway.identities import new_id
 from providers.adapters.completion import Calls
 from providers.types import (
     Completion,
@@ -35,7 +35,7 @@ class ResponsesForm:
 
     def __init__(self, model: str, echo: Mapping[str, object]) -> None:
         self._head: Fields = {
-            "id": f"resp_{secrets.token_hex(16)}",
+            "id": new_id("resp_"),
             "object": "response",
             "created_at": int(time.time()),
             "model": model,
@@ -53,10 +53,10 @@ class ResponsesForm:
         """A response."""
         output: list[Fields] = []
         if completion.reasoning:
-            output.append(_reasoning(_id("rs"), completion.reasoning))
+            output.append(_reasoning(new_id("rs_"), completion.reasoning))
         if completion.text or not completion.tool_calls:
-            output.append(_message(_id("msg"), completion.text))
-        output += [_call(call, number, _id("fc")) for number, call in enumerate(completion.tool_calls)]
+            output.append(_message(new_id("msg_"), completion.text))
+        output += [_call(call, number, new_id("fc_")) for number, call in enumerate(completion.tool_calls)]
         return _ended(self._head, output, completion.finish_reason, usage)
 
     def writer(self) -> "ResponsesWriter":
@@ -131,11 +131,11 @@ class ResponsesWriter:
         """The events that begin an item of a message or of reasoning."""
         self._open, self._pieces = kind, []
         if kind is TextDelta:
-            self._item = _id("msg")
+            self._item = new_id("msg_")
             return self._added({**_message(self._item, ""), "status": "in_progress", "content": []}) + self._event(
                 "response.content_part.added", **self._place(), part=_text("")
             )
-        self._item = _id("rs")
+        self._item = new_id("rs_")
         return self._added({**_reasoning(self._item, ""), "summary": []}) + self._event(
             "response.reasoning_summary_part.added", **self._summary_place(), part=_summary("")
         )
@@ -157,7 +157,7 @@ class ResponsesWriter:
         return told + self._done(_reasoning(self._item, text))
 
     def _call_events(self, call: ToolCall, number: int) -> Iterator[bytes]:
-        item = _call(call, number, _id("fc"))
+        item = _call(call, number, new_id("fc_"))
         place: Fields = {"item_id": item["id"], "output_index": len(self._output)}
         yield self._added({**item, "status": "in_progress", "arguments": ""})
         yield self._event("response.function_call_arguments.delta", **place, delta=call.arguments)
@@ -227,7 +227,3 @@ def _call(call: ToolCall, number: int, identity: str) -> Fields:
         "name": call.name,
         "arguments": call.arguments,
     }
-
-
-def _id(kind: str) -> str:
-    return f"{kind}_{secrets.token_hex(16)}"

@@ -7,12 +7,14 @@ every message and every parameter to bring them into the form that they have alr
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 
 Post = Callable[..., Awaitable[Any]]
 """The ``post`` of either SDK's client."""
+UNREPEATED: Final = {"idempotency_key": "none"}
+"""Neither SDK sends the key, but both would make one up for each call out of the kernel's random numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Opened:
 @asynccontextmanager
 async def open_stream(post: Post, path: str, body: dict[str, object]) -> AsyncIterator[Opened]:
     """The answer to a POST; raises the SDK's exceptions."""
-    response = await post(path, cast_to=httpx2.Response, body=body, stream=True)
+    response = await post(path, cast_to=httpx2.Response, body=body, stream=True, options=UNREPEATED)
     try:
         yield Opened(response)
     finally:
