@@ -1,13 +1,14 @@
 """What every call used and cost, made sane before it is booked."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 from uuid import UUID
 
 from accounts.models import User
-from providers.models import Provider, UsageRecord
-from providers.pricing import price_usage
+from providers.models import Provider, ProviderModel, UsageRecord
+from providers.pricing import price_by_row
 from providers.types import ChatRequest, ImagePart, Usage
 
 LARGEST: Final = 1_000_000_000  # tokens of one call; anything above is nonsense
@@ -43,16 +44,22 @@ def record_usage(
 
 
 def record_entries(entries: Iterable[Entry]) -> list[UsageRecord]:
-    """Book several calls in one write, as ``record_usage`` does."""
-    return UsageRecord.objects.bulk_create([_record(entry) for entry in entries])
+    """Book several calls in one write, as ``record_usage`` does; each model is looked up once."""
+
+    @cache
+    def row_of(provider_id: UUID, model: str) -> ProviderModel | None:
+        return ProviderModel.objects.filter(provider=provider_id, model_id=model).first()
+
+    return UsageRecord.objects.bulk_create([_record(entry, row_of) for entry in entries])
 
 
-def _record(entry: Entry) -> UsageRecord:
+def _record(entry: Entry, row_of: Callable[[UUID, str], ProviderModel | None]) -> UsageRecord:
+    provider = entry.provider
     sane = sanitize_usage(entry.usage)
     return UsageRecord(
         user=entry.user,
-        provider=entry.provider,
-        provider_name=entry.provider.name if entry.provider else "",
+        provider=provider,
+        provider_name=provider.name if provider else "",
         model=entry.model[:200],
         agent_name=entry.agent_name[:100],
         generation_id=entry.generation_id,
@@ -61,7 +68,7 @@ def _record(entry: Entry) -> UsageRecord:
         cache_read_tokens=sane.cache_read,
         cache_write_tokens=sane.cache_write,
         reasoning_tokens=sane.reasoning,
-        cost=price_usage(entry.provider, entry.model, sane) if entry.provider else None,
+        cost=price_by_row(provider, entry.model, row_of(provider.pk, entry.model), sane) if provider else None,
         is_certain=sane.certain,
     )
 

@@ -70,9 +70,9 @@ class MeteredCall:
             return
         self._is_booked = True
         self.usage = usage or estimate_usage(self._call.request, "".join(self._written))
-        booking = book(
-            Entry(self._user, self._call.provider, self._call.request.model, self.usage, self._call.agent_name)
-        )
+        call = self._call
+        entry = Entry(self._user, call.provider, call.request.model, self.usage, call.agent_name)
+        booking = book(entry, is_urgent=self._waits)
         if self._waits:
             self.record = await asyncio.shield(booking)
 
