@@ -175,7 +175,7 @@ async def measure(web: psutil.Process, upstream: psutil.Process, direct: Door, g
     plain, through = await one_caller(direct), await one_caller(gateway)
     print(f"one caller, p50: direct {plain:.2f} ms, gateway {through:.2f} ms, added {through - plain:.2f} ms")
     for name, work in (
-        (f"{CALLERS} callers: requests", lambda door: many_callers(door)),
+        (f"{CALLERS} callers: requests", many_callers),
         (f"{STREAMS} streams at {PACE}/s: tokens", lambda door: streams(door, pace=PACE, tokens=PACE * SECONDS)),
         (f"{STREAMS} streams unpaced: tokens", lambda door: streams(door, pace=0, tokens=UNPACED_TOKENS)),
     ):
@@ -258,9 +258,11 @@ def main() -> None:
         gateway = Door(web_port, "/v1/chat/completions", MODEL, token)
         asyncio.run(measure(psutil.Process(web.pid), psutil.Process(upstream.pid), direct, gateway))
     finally:
-        for process in (*reversed(started), upstream):
+        for process in reversed(started):
             process.terminate()
             process.wait(30)
+        upstream.terminate()
+        upstream.wait(30)
         shutil.rmtree(FOLDER, ignore_errors=True)
 
 

@@ -50,15 +50,15 @@ def token(owner: User) -> str:
 
 
 @pytest.fixture
-def client(site: str, token: str, provider: Provider) -> Iterator[openai.OpenAI]:
-    with openai_client(site, token) as client:
-        yield client
+def sdk(site: str, token: str, provider: Provider) -> Iterator[openai.OpenAI]:
+    with openai_client(site, token) as sdk:
+        yield sdk
 
 
 @pytest.fixture
 def bare(site: str, token: str, provider: Provider) -> Iterator[httpx2.Client]:
-    with bare_client(site, token) as client:
-        yield client
+    with bare_client(site, token) as sdk:
+        yield sdk
 
 
 def asked(practice_url: str) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ def offer(provider: Provider, *models: str, **fields: object) -> None:
 
 
 def test_the_list_holds_agents_and_models_that_the_caller_may_use(
-    client: openai.OpenAI, owner: User, provider: Provider
+    sdk: openai.OpenAI, owner: User, provider: Provider
 ) -> None:
     """S1, S22."""
     offer(provider, "practice-fast", "vendor/deep/model")
@@ -46,7 +46,7 @@ def test_the_list_holds_agents_and_models_that_the_caller_may_use(
     offer(theirs, "practice-fast")
     make_agent(other, theirs, name="Private")
     make_agent(other, theirs, name="Open", visibility=Agent.Visibility.EVERYONE)
-    models = client.models.list()
+    models = sdk.models.list()
     assert [model.id for model in models] == [
         "agent/open",
         "agent/poet",
@@ -56,14 +56,14 @@ def test_the_list_holds_agents_and_models_that_the_caller_may_use(
     assert {model.object for model in models} == {"model"}
     assert "secret" not in models.to_json()
     for model in models:
-        assert client.models.retrieve(model.id).id == model.id
+        assert sdk.models.retrieve(model.id).id == model.id
 
 
 @pytest.mark.parametrize(
     "name", ["agent/private", "theirs/practice-fast", "practice/unknown", "nothing", "agent/", "x/"]
 )
 def test_what_is_not_for_the_caller_does_not_exist(
-    client: openai.OpenAI, owner: User, provider: Provider, name: str
+    sdk: openai.OpenAI, owner: User, provider: Provider, name: str
 ) -> None:
     """S1, S22."""
     other = make_user("other@example.org")
@@ -71,21 +71,21 @@ def test_what_is_not_for_the_caller_does_not_exist(
     offer(theirs, "practice-fast")
     make_agent(other, theirs, name="Private")
     with pytest.raises(openai.NotFoundError) as failure:
-        client.models.retrieve(name)
+        sdk.models.retrieve(name)
     assert failure.value.code == "model_not_found"
     with pytest.raises(openai.NotFoundError) as failure:
-        client.chat.completions.create(model=name, messages=HELLO)
+        sdk.chat.completions.create(model=name, messages=HELLO)
     assert failure.value.code == "model_not_found"
     assert not UsageRecord.objects.exists()
 
 
 def test_no_token_and_a_wrong_token_raise_authentication_error(site: str, provider: Provider) -> None:
     for key in ("wiz_wrong", "sk-proj-something"):
-        with openai_client(site, key) as client, pytest.raises(openai.AuthenticationError) as failure:
-            client.models.list()
+        with openai_client(site, key) as sdk, pytest.raises(openai.AuthenticationError) as failure:
+            sdk.models.list()
         assert failure.value.code == "invalid_api_key"
-    for headers in ({}, {"Authorization": "Bearer é".encode()}, {"Authorization": b"Basic eDp5"}):
-        answer = httpx2.get(f"{site}/v1/models", headers=headers, trust_env=False)
+    for header in (b"", "Bearer é".encode(), b"Basic eDp5"):
+        answer = httpx2.get(f"{site}/v1/models", headers={b"Authorization": header}, trust_env=False)
         assert answer.status_code == 401
         assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
@@ -121,9 +121,9 @@ def test_a_stream_ends_soon_after_its_token_was_revoked(
     site: str, owner: User, provider: Provider, practice_url: str
 ) -> None:
     token, value = create_token(user=owner, name="gateway")
-    with openai_client(site, value) as client:
+    with openai_client(site, value) as sdk:
         story: list[Any] = [{"role": "user", "content": "Write a long story"}]
-        stream = client.chat.completions.create(model="practice/practice-drip", messages=story, stream=True)
+        stream = sdk.chat.completions.create(model="practice/practice-drip", messages=story, stream=True)
         next(iter(stream))
         revoke_token(token=token)
         revoked = time.monotonic()
@@ -134,14 +134,14 @@ def test_a_stream_ends_soon_after_its_token_was_revoked(
 
 
 def test_a_provider_that_is_switched_off_is_not_asked_any_more(
-    client: openai.OpenAI, provider: Provider, practice_url: str
+    sdk: openai.OpenAI, provider: Provider, practice_url: str
 ) -> None:
-    client.chat.completions.create(model=FAST, messages=HELLO)
+    sdk.chat.completions.create(model=FAST, messages=HELLO)
     update_provider(provider=provider, is_active=False)
 
     def is_gone() -> bool:
         try:
-            client.chat.completions.create(model=FAST, messages=HELLO)
+            sdk.chat.completions.create(model=FAST, messages=HELLO)
         except openai.NotFoundError:
             return True
         except openai.InternalServerError:
@@ -267,13 +267,11 @@ def test_other_addresses_and_verbs_are_refused_in_openai_s_shape(
     assert (answer.status_code, set(answer.json()["error"])) == (status, {"message", "type", "param", "code"})
 
 
-def test_a_provider_that_points_back_at_wiz_is_refused(
-    client: openai.OpenAI, owner: User, site: str, token: str
-) -> None:
+def test_a_provider_that_points_back_at_wiz_is_refused(sdk: openai.OpenAI, owner: User, site: str, token: str) -> None:
     """The header that every provider call carries ends the circle at its first turn."""
     make_provider(owner, name="Mirror", base_url=f"{site}/v1", api_key=token)
     with pytest.raises(openai.BadRequestError, match="never end"):
-        client.chat.completions.create(model="mirror/practice/practice-fast", messages=HELLO)
+        sdk.chat.completions.create(model="mirror/practice/practice-fast", messages=HELLO)
 
 
 def test_a_provider_cannot_take_the_name_that_agents_have(owner: User, provider: Provider) -> None:
@@ -286,17 +284,17 @@ def test_an_agent_of_somebody_else_answers_without_its_prompt_in_errors(
     """S43: what the provider says may repeat the question."""
     other = make_user("other@example.org")
     make_agent(owner, provider, name="Poet", model="practice-400", visibility=Agent.Visibility.EVERYONE)
-    with openai_client(site, token_of(other)) as client, pytest.raises(openai.BadRequestError) as failure:
-        client.chat.completions.create(model="agent/poet", messages=HELLO)
+    with openai_client(site, token_of(other)) as sdk, pytest.raises(openai.BadRequestError) as failure:
+        sdk.chat.completions.create(model="agent/poet", messages=HELLO)
     assert "not allowed" not in failure.value.message  # the provider's own words
 
 
-def test_an_agent_without_a_model_does_not_exist(client: openai.OpenAI, owner: User, provider: Provider) -> None:
+def test_an_agent_without_a_model_does_not_exist(sdk: openai.OpenAI, owner: User, provider: Provider) -> None:
     make_agent(owner, provider, name="Empty", model="")
     make_agent(owner, None, name="Lost")
     for name in ("agent/empty", "agent/lost"):
         with pytest.raises(openai.NotFoundError):
-            client.chat.completions.create(model=name, messages=HELLO)
+            sdk.chat.completions.create(model=name, messages=HELLO)
 
 
 def test_a_caller_who_leaves_in_the_middle_of_a_body_does_no_harm(site: str, bare: httpx2.Client) -> None:

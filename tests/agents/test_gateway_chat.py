@@ -1,4 +1,4 @@
-"""The gateway for OpenAI's own client: chat completions over a real socket, against the practice provider."""
+"""The gateway for OpenAI's own sdk: chat completions over a real socket, against the practice provider."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FAST = "practice/practice-fast"
 HELLO: list[Any] = [{"role": "user", "content": "echo: 👩‍🚀 Grüße"}]
-WEATHER: dict[str, Any] = {
+WEATHER: Any = {
     "type": "function",
     "function": {
         "name": "get_weather",
@@ -45,14 +45,14 @@ def booked(user: User) -> UsageRecord:
     return records.get()
 
 
-def test_a_completion_has_all_that_clients_look_for(client: openai.OpenAI, owner: User, provider: Provider) -> None:
-    answer = client.chat.completions.create(model=FAST, messages=HELLO)
+def test_a_completion_has_all_that_clients_look_for(sdk: openai.OpenAI, owner: User, provider: Provider) -> None:
+    answer = sdk.chat.completions.create(model=FAST, messages=HELLO)
     (choice,) = answer.choices
     assert (choice.message.content, choice.message.role, choice.finish_reason) == ("👩‍🚀 Grüße", "assistant", "stop")
     assert (answer.model, answer.object, answer.id[:9]) == (FAST, "chat.completion", "chatcmpl-")
-    raw = answer.to_dict()
-    assert raw["choices"][0]["message"]["refusal"] is None  # type: ignore[index]
-    assert raw["choices"][0]["logprobs"] is None  # type: ignore[index]
+    raw: Any = answer.to_dict()
+    assert raw["choices"][0]["message"]["refusal"] is None
+    assert raw["choices"][0]["logprobs"] is None
     record = booked(owner)
     assert answer.usage is not None
     assert (record.provider, record.model, record.agent_name) == (provider, "practice-fast", "")
@@ -60,36 +60,37 @@ def test_a_completion_has_all_that_clients_look_for(client: openai.OpenAI, owner
     assert record.output_tokens > 0
 
 
-def test_a_stream_says_the_same_in_whole_chunks(client: openai.OpenAI, owner: User) -> None:
+def test_a_stream_says_the_same_in_whole_chunks(sdk: openai.OpenAI, owner: User) -> None:
     question: list[Any] = [{"role": "user", "content": "Show me a table"}]
-    whole = client.chat.completions.create(model=FAST, messages=question)
-    stream = client.chat.completions.create(
+    whole = sdk.chat.completions.create(model=FAST, messages=question)
+    stream = sdk.chat.completions.create(
         model=FAST, messages=question, stream=True, stream_options={"include_usage": True}
     )
-    *chunks, last = [chunk.to_dict() for chunk in stream]
-    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]  # type: ignore[index]
+    told: list[Any] = [chunk.to_dict() for chunk in stream]
+    *chunks, last = told
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
     assert deltas[0]["role"] == "assistant"
     assert "".join(delta.get("content") or "" for delta in deltas) == whole.choices[0].message.content
     assert {chunk["id"] for chunk in chunks} == {last["id"]}
     assert [chunk["choices"][0]["finish_reason"] for chunk in chunks if chunk["choices"][0]["finish_reason"]] == [
         "stop"
-    ]  # type: ignore[index]
+    ]
     for chunk in chunks:
         assert set(chunk) == {"id", "object", "created", "model", "choices", "usage"}
-        assert set(chunk["choices"][0]) == {"index", "delta", "finish_reason", "logprobs"}  # type: ignore[index]
+        assert set(chunk["choices"][0]) == {"index", "delta", "finish_reason", "logprobs"}
         assert (chunk["object"], chunk["model"], chunk["usage"]) == ("chat.completion.chunk", FAST, None)
     assert (last["choices"], last["usage"]) == ([], whole.usage.to_dict() if whole.usage else None)
     wait_for(lambda: UsageRecord.objects.filter(user=owner).count() == 2, LIMIT, "both entries in the ledger")
 
 
-def test_without_the_option_a_stream_tells_no_usage(client: openai.OpenAI) -> None:
-    chunks = list(client.chat.completions.create(model=FAST, messages=HELLO, stream=True))
+def test_without_the_option_a_stream_tells_no_usage(sdk: openai.OpenAI) -> None:
+    chunks = list(sdk.chat.completions.create(model=FAST, messages=HELLO, stream=True))
     assert all(chunk.usage is None and chunk.choices for chunk in chunks)
 
 
-def test_tools_are_called_and_their_results_are_taken(client: openai.OpenAI, practice_url: str) -> None:
+def test_tools_are_called_and_their_results_are_taken(sdk: openai.OpenAI, practice_url: str) -> None:
     question: list[Any] = [{"role": "user", "content": "Please get_weather for me"}]
-    choice = client.chat.completions.create(model=FAST, messages=question, tools=[WEATHER]).choices[0]  # type: ignore[list-item]
+    choice = sdk.chat.completions.create(model=FAST, messages=question, tools=[WEATHER]).choices[0]
     assert choice.finish_reason == "tool_calls"
     assert choice.message.tool_calls is not None
     (call,) = choice.message.tool_calls
@@ -97,11 +98,11 @@ def test_tools_are_called_and_their_results_are_taken(client: openai.OpenAI, pra
     assert (call.function.name, json.loads(call.function.arguments)) == ("get_weather", {"city": "practice"})
     result = {"role": "tool", "tool_call_id": call.id, "content": "sunny"}
     messages = [*question, choice.message, result]
-    after = client.chat.completions.create(
+    after = sdk.chat.completions.create(
         model=FAST,
         messages=messages,
         tools=[WEATHER],
-        parallel_tool_calls=False,  # type: ignore[list-item]
+        parallel_tool_calls=False,
     )
     assert after.choices[0].message.content
     sent = asked(practice_url)[-1]["body"]
@@ -111,9 +112,9 @@ def test_tools_are_called_and_their_results_are_taken(client: openai.OpenAI, pra
     assert sent["parallel_tool_calls"] is False
 
 
-def test_a_tool_call_streams_in_pieces(client: openai.OpenAI) -> None:
+def test_a_tool_call_streams_in_pieces(sdk: openai.OpenAI) -> None:
     choice: Any = {"type": "function", "function": {"name": "get_weather"}}
-    with client.chat.completions.stream(model=FAST, messages=HELLO, tools=[WEATHER], tool_choice=choice) as stream:  # type: ignore[list-item]
+    with sdk.chat.completions.stream(model=FAST, messages=HELLO, tools=[WEATHER], tool_choice=choice) as stream:
         final = stream.get_final_completion()
     calls = final.choices[0].message.tool_calls
     assert calls is not None
@@ -122,24 +123,22 @@ def test_a_tool_call_streams_in_pieces(client: openai.OpenAI) -> None:
     assert final.choices[0].finish_reason == "tool_calls"
 
 
-def test_structured_output_is_parsed_by_the_client(client: openai.OpenAI, practice_url: str) -> None:
-    answer = client.chat.completions.parse(model=FAST, messages=HELLO, response_format=City)
+def test_structured_output_is_parsed_by_the_client(sdk: openai.OpenAI, practice_url: str) -> None:
+    answer = sdk.chat.completions.parse(model=FAST, messages=HELLO, response_format=City)
     assert isinstance(answer.choices[0].message.parsed, City)
     sent = asked(practice_url)[-1]["body"]["response_format"]
     assert sent["json_schema"]["schema"]["required"] == ["name", "people"]
 
 
-def test_json_mode_is_passed_on(client: openai.OpenAI) -> None:
-    answer = client.chat.completions.create(model=FAST, messages=HELLO, response_format={"type": "json_object"})
+def test_json_mode_is_passed_on(sdk: openai.OpenAI) -> None:
+    answer = sdk.chat.completions.create(model=FAST, messages=HELLO, response_format={"type": "json_object"})
     assert json.loads(answer.choices[0].message.content or "") == {"answer": HELLO[0]["content"]}
 
 
-def test_parameters_and_images_arrive_and_what_has_no_effect_stays_here(
-    client: openai.OpenAI, practice_url: str
-) -> None:
+def test_parameters_and_images_arrive_and_what_has_no_effect_stays_here(sdk: openai.OpenAI, practice_url: str) -> None:
     image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}", "detail": "low"}}
     content: Any = [{"type": "text", "text": "echo: seen"}, image]
-    client.chat.completions.create(
+    sdk.chat.completions.create(
         model=FAST,
         messages=[{"role": "developer", "content": "Be brief."}, {"role": "user", "content": content}],
         temperature=0,
@@ -161,7 +160,7 @@ def test_parameters_and_images_arrive_and_what_has_no_effect_stays_here(
 
 
 def test_an_agent_answers_with_its_prompt_first_its_parameters_and_its_fallbacks(
-    client: openai.OpenAI, owner: User, provider: Provider, practice_url: str
+    sdk: openai.OpenAI, owner: User, provider: Provider, practice_url: str
 ) -> None:
     agent = make_agent(
         owner,
@@ -174,7 +173,7 @@ def test_an_agent_answers_with_its_prompt_first_its_parameters_and_its_fallbacks
         fallbacks=[{"provider": str(provider.pk), "model": "practice-fast"}],
     )
     messages: list[Any] = [{"role": "system", "content": "In English."}, *HELLO]
-    answer = client.chat.completions.create(
+    answer = sdk.chat.completions.create(
         model=f"agent/{agent.slug}", messages=messages, temperature=1, max_tokens=500, top_p=0.5
     )
     assert (answer.choices[0].message.content, answer.model) == ("👩‍🚀 Grüße", "agent/poet")
@@ -208,47 +207,45 @@ def test_what_a_model_does_not_take_is_left_out_and_told(bare: httpx2.Client, pr
 )
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_provider_s_failure_raises_the_client_s_own_exception(
-    client: openai.OpenAI, model: str, expected: type[openai.APIStatusError], code: str, stream: bool
+    sdk: openai.OpenAI, model: str, expected: type[openai.APIStatusError], code: str, stream: bool
 ) -> None:
     with pytest.raises(expected) as failure:
-        client.chat.completions.create(model=model, messages=HELLO, stream=stream)
+        sdk.chat.completions.create(model=model, messages=HELLO, stream=stream)
     assert failure.value.code == code
     assert isinstance(failure.value.body, dict)
     assert set(failure.value.body) == {"message", "type", "param", "code"}
 
 
-def test_too_many_requests_say_when_to_come_again_and_the_client_does(client: openai.OpenAI) -> None:
+def test_too_many_requests_say_when_to_come_again_and_the_client_does(sdk: openai.OpenAI) -> None:
     fresh: list[Any] = [{"role": "user", "content": "echo: too fast"}]  # the fault counts by conversation
     with pytest.raises(openai.RateLimitError) as failure:
-        client.chat.completions.create(model="practice/practice-429", messages=fresh)
+        sdk.chat.completions.create(model="practice/practice-429", messages=fresh)
     assert failure.value.response.headers["retry-after"] == "2"
-    patient = client.with_options(max_retries=2)
+    patient = sdk.with_options(max_retries=2)
     other: list[Any] = [{"role": "user", "content": "echo: patience"}]
     answer = patient.chat.completions.create(model="practice/practice-429-ms", messages=other)
     assert answer.choices[0].message.content == "patience"
 
 
-def test_what_cannot_succeed_is_not_tried_again_by_the_client(client: openai.OpenAI, practice_url: str) -> None:
+def test_what_cannot_succeed_is_not_tried_again_by_the_client(sdk: openai.OpenAI, practice_url: str) -> None:
     with pytest.raises(openai.InternalServerError):
-        client.with_options(max_retries=2).chat.completions.create(model="practice/practice-401", messages=HELLO)
+        sdk.with_options(max_retries=2).chat.completions.create(model="practice/practice-401", messages=HELLO)
     assert len(asked(practice_url)) == 1
 
 
-def test_a_failure_in_the_middle_is_raised_after_what_was_said(client: openai.OpenAI, owner: User) -> None:
+def test_a_failure_in_the_middle_is_raised_after_what_was_said(sdk: openai.OpenAI, owner: User) -> None:
     question: list[Any] = [{"role": "user", "content": "Write a long story"}]
     said = []
     with pytest.raises(openai.APIError) as failure:
-        for chunk in client.chat.completions.create(
-            model="practice/practice-error-event", messages=question, stream=True
-        ):
+        for chunk in sdk.chat.completions.create(model="practice/practice-error-event", messages=question, stream=True):
             said.append(chunk.choices[0].delta.content or "")
     assert len("".join(said)) > 50
     assert failure.value.code == "server_error"
     assert not booked(owner).is_certain
 
 
-def test_leaving_a_stream_ends_the_call(client: openai.OpenAI, owner: User, practice_url: str) -> None:
-    stream = client.chat.completions.create(model="practice/practice-endless", messages=HELLO, stream=True)
+def test_leaving_a_stream_ends_the_call(sdk: openai.OpenAI, owner: User, practice_url: str) -> None:
+    stream = sdk.chat.completions.create(model="practice/practice-endless", messages=HELLO, stream=True)
     for _, chunk in zip(range(5), stream, strict=False):
         assert chunk.choices
     stream.close()
@@ -269,16 +266,16 @@ def test_the_asynchronous_client_works_as_well(site: str, token: str, provider: 
     async def ask() -> tuple[str, str]:
         async with openai.AsyncOpenAI(
             api_key=token, base_url=f"{site}/v1", http_client=httpx2.AsyncClient(trust_env=False, timeout=LIMIT)
-        ) as client:
-            whole = await client.chat.completions.create(model=FAST, messages=HELLO)
-            stream = await client.chat.completions.create(model=FAST, messages=HELLO, stream=True)
+        ) as sdk:
+            whole = await sdk.chat.completions.create(model=FAST, messages=HELLO)
+            stream = await sdk.chat.completions.create(model=FAST, messages=HELLO, stream=True)
             streamed = [chunk.choices[0].delta.content or "" async for chunk in stream]
             return whole.choices[0].message.content or "", "".join(streamed)
 
     assert asyncio.run(ask()) == ("👩‍🚀 Grüße", "👩‍🚀 Grüße")
 
 
-def test_reasoning_is_told_beside_the_answer(client: openai.OpenAI) -> None:
-    message = client.chat.completions.create(model="practice/practice-reasoning", messages=HELLO).choices[0].message
+def test_reasoning_is_told_beside_the_answer(sdk: openai.OpenAI) -> None:
+    message = sdk.chat.completions.create(model="practice/practice-reasoning", messages=HELLO).choices[0].message
     assert message.to_dict()["reasoning_content"]
     assert message.content == "👩‍🚀 Grüße"

@@ -21,20 +21,20 @@ def token(stack: Stack) -> str:
 
 
 @pytest.fixture
-def client(stack: Stack, token: str) -> Iterator[openai.OpenAI]:
-    with openai_client(stack.base_url, token) as client:
-        yield client
+def sdk(stack: Stack, token: str) -> Iterator[openai.OpenAI]:
+    with openai_client(stack.base_url, token) as sdk:
+        yield sdk
 
 
 def test_the_agent_of_a_new_installation_answers_openai_s_and_anthropic_s_clients(
-    stack: Stack, token: str, client: openai.OpenAI
+    stack: Stack, token: str, sdk: openai.OpenAI
 ) -> None:
-    assert GUIDE in {model.id for model in client.models.list()}
-    stream = client.chat.completions.create(
+    assert GUIDE in {model.id for model in sdk.models.list()}
+    stream = sdk.chat.completions.create(
         model=GUIDE, messages=[{"role": "user", "content": "echo: hello"}], stream=True
     )
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == "hello"
-    assert client.responses.create(model=GUIDE, input="echo: hello").output_text == "hello"
+    assert sdk.responses.create(model=GUIDE, input="echo: hello").output_text == "hello"
     with anthropic_client(stack.base_url, api_key=token) as claude:
         message = claude.messages.create(
             model=GUIDE, max_tokens=50, messages=[{"role": "user", "content": "echo: hello"}]
@@ -43,8 +43,8 @@ def test_the_agent_of_a_new_installation_answers_openai_s_and_anthropic_s_client
     assert message.content[0].text == "hello"
 
 
-def test_what_was_used_is_in_the_ledger_under_the_agent_s_name(stack: Stack, token: str, client: openai.OpenAI) -> None:
-    client.chat.completions.create(model=GUIDE, messages=[{"role": "user", "content": "echo: hello"}])
+def test_what_was_used_is_in_the_ledger_under_the_agent_s_name(stack: Stack, token: str, sdk: openai.OpenAI) -> None:
+    sdk.chat.completions.create(model=GUIDE, messages=[{"role": "user", "content": "echo: hello"}])
 
     def is_booked() -> bool:
         answer = httpx2.get(
@@ -59,5 +59,5 @@ def test_what_was_used_is_in_the_ledger_under_the_agent_s_name(stack: Stack, tok
 
 
 def test_a_wrong_token_is_an_authentication_error_behind_the_real_server(stack: Stack) -> None:
-    with openai_client(stack.base_url, "wiz_wrong") as client, pytest.raises(openai.AuthenticationError):
-        client.models.list()
+    with openai_client(stack.base_url, "wiz_wrong") as sdk, pytest.raises(openai.AuthenticationError):
+        sdk.models.list()
