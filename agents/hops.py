@@ -1,5 +1,7 @@
 """Whom an agent asks: its own provider and model first, then its fallbacks in their order."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from agents.models import Agent
@@ -55,3 +57,10 @@ def _can_be_asked(agent: Agent, number: int) -> bool:
         return read_hop(agent, number).provider.is_active
     except ProviderUnavailable:
         return False
+
+
+def read_hops(agent: Agent) -> Iterator[Hop]:
+    """All that can be asked now, in order; what was withdrawn or switched off is left out."""
+    for number in range(len(agent.fallbacks) + 1):
+        with suppress(ProviderUnavailable):
+            yield read_hop(agent, number)

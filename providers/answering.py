@@ -12,7 +12,7 @@ from providers.errors import ErrorRecord, InvalidRequest, ProviderError, SchemaR
 from providers.metering import Call, MeteredCall
 from providers.models import UsageRecord
 from providers.retry import DEFAULT, NO_RETRY, RetryPolicy, next_delay
-from providers.types import Completion, Finish, Ping, StreamEvent
+from providers.types import Completion, Finish, Ping, StreamEvent, Usage
 
 OWN_FAULT = {InvalidRequest.code, SchemaRefused.code}
 
@@ -30,15 +30,18 @@ class Answering:
     """One answer out of one or more calls, tried in order; every call is booked.
 
     Only the last call is tried again as ``policy`` allows: with another model at hand nobody waits for the first.
-    ``call`` is the one that is, or was, made last.
+    ``call`` is the one that is, or was, made last. Without ``waits_for_ledger`` there is no ``record``.
     """
 
-    def __init__(self, calls: Sequence[Call], *, user: User | None, policy: RetryPolicy = DEFAULT) -> None:
+    def __init__(
+        self, calls: Sequence[Call], *, user: User | None, policy: RetryPolicy = DEFAULT, waits_for_ledger: bool = True
+    ) -> None:
         self.hops: list[Hop] = []
         self.call = calls[0]
         self._calls = calls
         self._user = user
         self._policy = policy
+        self._waits = waits_for_ledger
         self._metered: MeteredCall | None = None
         self._has_output = False
 
@@ -46,6 +49,11 @@ class Answering:
     def record(self) -> UsageRecord | None:
         """The ledger's entry of the call that was made last, if it has one."""
         return self._metered.record if self._metered else None
+
+    @property
+    def usage(self) -> Usage:
+        """What the call that was made last took: as told, else estimated."""
+        return (self._metered and self._metered.usage) or Usage(certain=False)
 
     async def events(self) -> AsyncGenerator[StreamEvent, None]:
         """Events as they arrive, a ``Finish`` last. Raises ``ProviderError`` only; closing closes the connection."""
@@ -73,7 +81,7 @@ class Answering:
         self.call = call
         while True:
             attempt += 1
-            self._metered = MeteredCall(call, self._user)
+            self._metered = MeteredCall(call, self._user, waits=self._waits)
             try:
                 async with aclosing(self._metered.events()) as events:
                     async for event in events:

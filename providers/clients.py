@@ -13,7 +13,7 @@ from providers.adapters.base import ProviderClient
 from providers.errors import ConnectionFailed, ProviderError, ProviderInactive
 from providers.key_ring import KeyRing
 from providers.slots import Slots
-from providers.types import ChatRequest, ClientConfig, Completion, ModelInfo, StreamEvent
+from providers.types import ChatRequest, ClientConfig, Completion, EmbeddingRequest, Embeddings, ModelInfo, StreamEvent
 from providers.withdrawal import watched
 
 Value = TypeVar("Value")
@@ -55,6 +55,11 @@ class SharedClient:
         """As ``ProviderClient.complete``; raises ``ProviderBusy`` too."""
         async with self._call():
             return await self._ring.call(lambda client: client.complete(request))
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """As ``ProviderClient.embed``; raises ``ProviderBusy`` too."""
+        async with self._call():
+            return await self._ring.call(lambda client: client.embed(request))
 
     async def list_models(self) -> list[ModelInfo]:
         """As ``ProviderClient.list_models``; needs no slot."""

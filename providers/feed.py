@@ -22,6 +22,7 @@ class Feed(Generic[Item]):
         self._task = asyncio.create_task(self._pump(stream))
         self._task.add_done_callback(self._ended)
         self._unread: asyncio.TimerHandle | None = None
+        self._alarm: asyncio.TimerHandle | None = None
 
     async def begin(self, seconds: float) -> None:
         """Return at the first event, at the end, or after ``seconds``. Raises what the stream raised by then."""
@@ -37,16 +38,14 @@ class Feed(Generic[Item]):
         self._unread = asyncio.get_running_loop().call_later(START_LIMIT, self._task.cancel)
 
     async def next_batch(self, seconds: float) -> list[Item] | None:
-        """What has arrived; nothing after ``seconds`` of silence; ``None`` at the end. Raises as the stream does."""
+        """What has arrived; nothing after ``seconds`` or less; ``None`` at the end. Raises as the stream does."""
         if self._unread is not None:
             self._unread.cancel()
         if not self._waiting and not self._task.done():
             self._news.clear()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._news.wait()
-            except TimeoutError:
-                return []
+            if self._alarm is None:
+                self._alarm = asyncio.get_running_loop().call_later(seconds, self._ring)
+            await self._news.wait()
         if not self._waiting and self._task.done():
             self._task.result()
             return None
@@ -57,7 +56,14 @@ class Feed(Generic[Item]):
     async def aclose(self) -> None:
         """Close the stream and wait until it is closed."""
         self._task.cancel()
+        if self._alarm is not None:
+            self._alarm.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+    def _ring(self) -> None:
+        """One alarm serves many batches: setting and taking back a limit for each would cost more than the batch."""
+        self._alarm = None
+        self._news.set()
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._news.set()

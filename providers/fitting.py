@@ -34,14 +34,21 @@ Fitted = tuple[ChatRequest, tuple[str, ...]]
 def fit_request(provider: Provider, request: ChatRequest) -> Fitted:
     """The request as this provider's model takes it, and the names of the parameters that were left out.
 
-    Raises ``RequestRefused`` for images that the model cannot see and tools that it cannot call. Reads the catalogue.
+    Raises ``RequestRefused`` for images that the model cannot see, tools that it cannot call, and a schema that it
+    cannot be held to. Reads the catalogue.
     """
     return fit_request_by_kind(provider.pk, provider.kind, request)
 
 
 def fit_request_by_kind(provider_id: UUID | str, kind: str, request: ChatRequest) -> Fitted:
     """As ``fit_request``, for callers that hold no row of the provider."""
-    row = ProviderModel.objects.filter(provider_id=provider_id, model_id=request.model).first()
+    return fit_request_to_row(
+        kind, ProviderModel.objects.filter(provider_id=provider_id, model_id=request.model).first(), request
+    )
+
+
+def fit_request_to_row(kind: str, row: ProviderModel | None, request: ChatRequest) -> Fitted:
+    """As ``fit_request``, for callers that hold the model's row of the catalogue, if there is one; reads nothing."""
     told: Mapping[str, bool] = row.capabilities if row else _known(request.model)
     _require(told, request)
     dropped = _dropped(kind, told, request)
@@ -65,6 +72,9 @@ def _require(told: Mapping[str, bool], request: ChatRequest) -> None:
         raise RequestRefused(detail=detail, model=request.model)
     if told.get(str(Capability.TOOLS)) is False and request.tools:
         detail = f"{request.model} cannot call tools. Choose a model that can, or leave the tools out."
+        raise RequestRefused(detail=detail, model=request.model)
+    if told.get(str(Capability.JSON_SCHEMA)) is False and request.response_schema is not None:
+        detail = f"{request.model} cannot be held to a JSON schema. Ask for plain JSON, or choose another model."
         raise RequestRefused(detail=detail, model=request.model)
 
 

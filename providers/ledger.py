@@ -1,18 +1,32 @@
 """What every call used and cost, made sane before it is booked."""
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 from uuid import UUID
 
 from accounts.models import User
-from providers.models import Provider, UsageRecord
-from providers.pricing import price_usage
+from providers.models import Provider, ProviderModel, UsageRecord
+from providers.pricing import price_by_row
 from providers.types import ChatRequest, ImagePart, Usage
 
 LARGEST: Final = 1_000_000_000  # tokens of one call; anything above is nonsense
 CHARACTERS_PER_TOKEN: Final = 4  # of English; the rule of thumb of https://platform.openai.com/tokenizer
 BYTES_PER_TOKEN: Final = 2  # of UTF-8 for everything else: 1.5 tokens for a Chinese character, 1 for a Cyrillic letter
 IMAGE_TOKENS: Final = 800  # about what one picture costs
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call that is to be booked."""
+
+    user: User | None
+    provider: Provider | None
+    model: str
+    usage: Usage
+    agent_name: str = ""
+    generation_id: UUID | None = None
 
 
 def record_usage(
@@ -25,20 +39,36 @@ def record_usage(
     generation_id: UUID | None = None,
 ) -> UsageRecord:
     """Book one call. Nonsensical figures are clamped and the record is marked as uncertain."""
-    sane = sanitize_usage(usage)
-    return UsageRecord.objects.create(
-        user=user,
+    (record,) = record_entries([Entry(user, provider, model, usage, agent_name, generation_id)])
+    return record
+
+
+def record_entries(entries: Iterable[Entry]) -> list[UsageRecord]:
+    """Book several calls in one write, as ``record_usage`` does; each model is looked up once."""
+
+    @cache
+    def row_of(provider_id: UUID, model: str) -> ProviderModel | None:
+        return ProviderModel.objects.filter(provider=provider_id, model_id=model).first()
+
+    return UsageRecord.objects.bulk_create([_record(entry, row_of) for entry in entries])
+
+
+def _record(entry: Entry, row_of: Callable[[UUID, str], ProviderModel | None]) -> UsageRecord:
+    provider = entry.provider
+    sane = sanitize_usage(entry.usage)
+    return UsageRecord(
+        user=entry.user,
         provider=provider,
         provider_name=provider.name if provider else "",
-        model=model[:200],
-        agent_name=agent_name[:100],
-        generation_id=generation_id,
+        model=entry.model[:200],
+        agent_name=entry.agent_name[:100],
+        generation_id=entry.generation_id,
         input_tokens=sane.input,
         output_tokens=sane.output,
         cache_read_tokens=sane.cache_read,
         cache_write_tokens=sane.cache_write,
         reasoning_tokens=sane.reasoning,
-        cost=price_usage(provider, model, sane) if provider else None,
+        cost=price_by_row(provider, entry.model, row_of(provider.pk, entry.model), sane) if provider else None,
         is_certain=sane.certain,
     )
 

@@ -1,24 +1,17 @@
 """One call whose tokens are booked in the ledger however it ends."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
-
-from django.db import DatabaseError
 
 from accounts.models import User
 from providers import generation
-from providers.database import in_thread
+from providers.bookings import book
 from providers.errors import Incomplete, ProviderError, ProviderTimeout
-from providers.ledger import estimate_usage, record_usage
+from providers.ledger import Entry, estimate_usage
 from providers.models import Provider, UsageRecord
 from providers.types import ChatRequest, Finish, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta, Usage
-
-logger = logging.getLogger(__name__)
-_bookings: set["asyncio.Task[UsageRecord]"] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +25,16 @@ class Call:
 
 
 class MeteredCall:
-    """A call on somebody's account, or on nobody's. ``record`` is its entry in the ledger, once there is one."""
+    """A call on somebody's account, or on nobody's. ``record`` is its entry in the ledger, once there is one.
 
-    def __init__(self, call: Call, user: User | None) -> None:
+    Without ``waits`` the answer's end does not wait for the entry, and ``record`` stays ``None``.
+    """
+
+    def __init__(self, call: Call, user: User | None, *, waits: bool = True) -> None:
         self.record: UsageRecord | None = None
+        self.usage: Usage | None = None
+        """As told by the provider, else estimated; once the call is over."""
+        self._waits = waits
         self._call = call
         self._user = user
         self._written: list[str] = []
@@ -70,21 +69,12 @@ class MeteredCall:
         if self._is_booked:
             return
         self._is_booked = True
-        entry = partial(
-            record_usage,
-            user=self._user,
-            provider=self._call.provider,
-            model=self._call.request.model,
-            usage=usage or estimate_usage(self._call.request, "".join(self._written)),
-            agent_name=self._call.agent_name,
-        )
-        booking = asyncio.ensure_future(in_thread(entry))
-        _bookings.add(booking)
-        booking.add_done_callback(_bookings.discard)
-        try:
+        self.usage = usage or estimate_usage(self._call.request, "".join(self._written))
+        call = self._call
+        entry = Entry(self._user, call.provider, call.request.model, self.usage, call.agent_name)
+        booking = book(entry, is_urgent=self._waits)
+        if self._waits:
             self.record = await asyncio.shield(booking)
-        except DatabaseError:
-            logger.exception("A call to %s could not be booked.", self._call.provider.pk)
 
 
 def _may_have_cost(error: ProviderError) -> bool:

@@ -14,6 +14,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpcore2
 import httpx2
 
+from providers import sockets
 from providers.addresses import BaseURLError, check_base_url, judge_host, refuse_address
 from providers.errors import AddressRefused
 from providers.types import Timeouts
@@ -25,6 +26,7 @@ HEADER_LIMIT = 65_536  # bytes of all response headers
 ERROR_BODY_LIMIT = 65_536  # bytes of the body of an error
 WRITE_TIMEOUT = 30.0  # seconds one write may be stuck
 KEEPALIVE = 15.0  # seconds an idle connection is kept
+KEPT_CONNECTIONS = 100  # idle ones; with fewer, as many callers at once would connect anew again and again
 ALLOWED_HEADERS = frozenset(
     {
         b"host",
@@ -92,16 +94,13 @@ def _tls_context() -> ssl.SSLContext:
 class GuardBackend(httpcore2.AsyncNetworkBackend):
     """Resolves a name once, judges every address and connects to a judged one. Raises ``AddressRefused``."""
 
-    def __init__(self) -> None:
-        self._sockets = httpcore2.AnyIOBackend()
-
     async def connect_tcp(
         self,
         host: str,
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109 - the library's signature
-        local_address: str | None = None,
-        socket_options: SocketOptions | None = None,
+        local_address: str | None = None,  # noqa: ARG002 - the library's signature
+        socket_options: SocketOptions | None = None,  # noqa: ARG002 - as above
     ) -> httpcore2.AsyncNetworkStream:
         """Connect to the first judged address that answers within ``timeout`` seconds."""
         loop = asyncio.get_running_loop()
@@ -112,7 +111,7 @@ class GuardBackend(httpcore2.AsyncNetworkBackend):
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             share = max((end - loop.time()) / left, 0.05)
             try:
-                return await self._sockets.connect_tcp(address, port, share, local_address, socket_options)
+                return await sockets.connect(address, port, share)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -152,7 +151,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=_tls_context(),
             max_connections=None,
-            max_keepalive_connections=20,
+            max_keepalive_connections=KEPT_CONNECTIONS,
             keepalive_expiry=KEEPALIVE,
             retries=0,
             network_backend=GuardBackend(),

@@ -55,7 +55,11 @@ def price_usage(provider: Provider, model: str, usage: Usage) -> Decimal | None:
     The stored prices win: an administrator's, or the provider's own. Where they are those of the data, the data says
     more: its tiers and times of day.
     """
-    row = ProviderModel.objects.filter(provider=provider, model_id=model).first()
+    return price_by_row(provider, model, ProviderModel.objects.filter(provider=provider, model_id=model).first(), usage)
+
+
+def price_by_row(provider: Provider, model: str, row: ProviderModel | None, usage: Usage) -> Decimal | None:
+    """As ``price_usage``, for callers that hold the model's row of the catalogue, if there is one; reads nothing."""
     if row is not None and not _is_from_data(provider, row) and (cost := _by_row(row, usage)) is not None:
         return cost
     return _by_data(provider, model, usage)

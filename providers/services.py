@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from functools import partial
-from typing import Unpack, cast
+from typing import Final, Unpack, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -38,6 +38,7 @@ __all__ = [
     "update_provider",
 ]
 
+RESERVED_SLUGS: Final = ("agent",)  # model references that begin so name an agent
 REFRESH_TASK = "providers.tasks.refresh_models"
 PLAIN_FIELDS = (
     "organization", "project", "key_weight", "connect_timeout", "first_event_timeout", "idle_timeout",
@@ -181,7 +182,7 @@ def _drop_secrets(row: Provider) -> None:
 def _store(row: Provider, *, is_default: bool) -> None:
     is_new = row._state.adding
     row.is_default = is_default
-    row.slug = row.slug or free_slug(Provider.objects.all(), row.name, row.kind)
+    row.slug = row.slug or free_slug(Provider.objects.all(), row.name, row.kind, reserved=RESERVED_SLUGS)
     if is_default:
         _clear_default(row)
     if not is_new:

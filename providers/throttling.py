@@ -4,7 +4,7 @@ A minute begins with the first request after the last one. Looking and counting 
 requests cannot slip through together, and a refused request counts for nobody. Without Valkey everybody is let in.
 """
 
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -31,13 +31,33 @@ return 0
 
 def count_request(*, user_id: UUID, token_id: UUID | None = None) -> float | None:
     """Count a request. ``None``, or the seconds after which the caller may come back."""
-    limits = {valkey.key("rate", "user", user_id): settings.API_RATE}
-    if token_id is not None:
-        limits[valkey.key("rate", "token", token_id)] = settings.TOKEN_RATE
-    limits = {name: limit for name, limit in limits.items() if limit}
+    limits = _limits(user_id, token_id)
     if not limits:
         return None
     wait: Any = outage.guard(lambda client: client.eval(COUNT, len(limits), *limits, WINDOW, *limits.values()), 0)
+    return _seconds(wait)
+
+
+async def acount_request(*, user_id: UUID) -> float | None:
+    """As ``count_request``, on an event loop."""
+    limits = _limits(user_id, None)
+    if not limits:
+        return None
+    nothing: Any = 0
+    wait = await outage.aguard(
+        lambda client: cast("Any", client.eval(COUNT, len(limits), *limits, WINDOW, *limits.values())), nothing
+    )
+    return _seconds(wait)
+
+
+def _limits(user_id: UUID, token_id: UUID | None) -> dict[str, int]:
+    limits = {valkey.key("rate", "user", user_id): settings.API_RATE}
+    if token_id is not None:
+        limits[valkey.key("rate", "token", token_id)] = settings.TOKEN_RATE
+    return {name: limit for name, limit in limits.items() if limit}
+
+
+def _seconds(wait: int) -> float | None:
     return max(1.0, wait / 1000) if wait else None
 
 

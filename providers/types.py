@@ -95,6 +95,8 @@ class ChatRequest:
     tools: tuple[ToolDefinition, ...] = ()
     tool_choice: str | None = None
     """``auto``, ``none``, ``required``, or the name of one tool."""
+    parallel_tools: bool | None = None
+    """Whether one answer may hold several tool calls."""
     response_schema: JSONSchema | None = None
     json_mode: bool = False
 
@@ -171,6 +173,24 @@ class Completion:
     model: str
     dropped: tuple[str, ...] = ()
     """As in ``Finish``."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingRequest:
+    """Texts, or lists of tokens, whose vectors are wanted; ``encoding`` is ``float`` or ``base64``."""
+
+    model: str
+    input: str | list[str | int | list[int]]
+    encoding: str = "float"
+    dimensions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """The vectors as the provider lists them, each an object with ``index`` and ``embedding``."""
+
+    vectors: list[Mapping[str, object]]
+    usage: Usage | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from typing import Any
 
 from django.conf import settings
 
+from agents.gateway.application import PREFIX
+from agents.gateway.failures import Refused, error_form
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -71,10 +74,15 @@ def replay(body: bytes, receive: Receive) -> Receive:
 async def refuse(scope: Scope, send: Send, limit: int) -> None:
     """413 in the shape of the door that was knocked at, and the connection ends."""
     message = f"The body is too large: at most {limit:,} bytes are accepted."
-    is_api = scope["path"].startswith(("/api/", "/v1/"))
-    error = {"error": {"code": "too_large", "message": message, "detail": None}}
-    body = json.dumps(error).encode() if is_api else message.encode()
+    is_api = scope["path"].startswith(("/api/", PREFIX))
+    body = json.dumps(_error(scope["path"], message)).encode() if is_api else message.encode()
     kind = b"application/json" if is_api else b"text/plain; charset=utf-8"
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _error(path: str, message: str) -> dict[str, object]:
+    if path.startswith(PREFIX):
+        return error_form(path.removeprefix(PREFIX), Refused(413, message, code="too_large"))
+    return {"error": {"code": "too_large", "message": message, "detail": None}}

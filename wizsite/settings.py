@@ -199,7 +199,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 IMAGE_BODY_LIMIT = 16_777_216  # bytes of a body that may hold images
-IMAGE_PATHS = ("/api/v1/generate/",)
+IMAGE_PATHS = ("/api/v1/generate/", "/v1/")
 
 # Mail -----------------------------------------------------------------------------------------------------------
 

@@ -5,15 +5,16 @@ from functools import partial
 from typing import cast
 
 from anthropic import AsyncAnthropic, omit
-from anthropic.types import MessageParam
 
 from providers.adapters.anthropic_messages import DEFAULT_MAX_TOKENS, messages, request_body
 from providers.adapters.anthropic_models import read_page
 from providers.adapters.anthropic_stream import AnthropicReader
 from providers.adapters.completion import collect
 from providers.adapters.exchange import Opener, read_body, run_exchange
+from providers.adapters.opening import open_stream
+from providers.errors import RequestRefused
 from providers.network import create_http_client
-from providers.types import ChatRequest, ClientConfig, Completion, ModelInfo, StreamEvent
+from providers.types import ChatRequest, ClientConfig, Completion, EmbeddingRequest, Embeddings, ModelInfo, StreamEvent
 
 NO_KEY = "none"  # the SDK would look for a key in the environment
 PAGE_SIZE = 1000
@@ -35,14 +36,14 @@ class AnthropicClient:
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
         """Yield events as they arrive and a ``Finish`` last. Raises ``ProviderError`` only."""
-        opener = partial(
-            self._sdk.messages.with_streaming_response.create,
-            model=request.model,
-            max_tokens=request.max_tokens or DEFAULT_MAX_TOKENS,
-            messages=cast("list[MessageParam]", messages(request)),
-            stream=True,
-            extra_body=request_body(request),
-        )
+        body = {
+            "model": request.model,
+            "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS,
+            "messages": messages(request),
+            "stream": True,
+            **request_body(request),
+        }
+        opener = partial(open_stream, self._sdk.post, "/v1/messages", body)
         return run_exchange(cast("Opener", opener), AnthropicReader(), config=self.config, model=request.model)
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -60,6 +61,11 @@ class AnthropicClient:
             if not after:
                 break
         return models
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Refused: the dialect knows no embeddings."""
+        detail = "This provider makes no embeddings. Choose one that speaks OpenAI's dialect."
+        raise RequestRefused(detail=detail, provider=self.config.provider_name, model=request.model)
 
     async def aclose(self) -> None:
         """Close every connection; the client must not be used again."""

@@ -90,12 +90,14 @@ def _tools(request: ChatRequest) -> Blocks:
 
 
 def _tool_choice(request: ChatRequest) -> Body | None:
-    choice = request.tool_choice
-    if choice is None or not request.tools:
+    choice, one_only = request.tool_choice, request.parallel_tools is False
+    if not request.tools or (choice is None and not one_only):
         return None
-    if choice in {"auto", "none"}:
-        return {"type": choice}
-    return {"type": "any"} if choice == "required" else {"type": "tool", "name": choice}
+    if choice == "none":
+        return {"type": "none"}
+    kind = {"auto": "auto", "required": "any"}.get(choice or "auto")
+    chosen: Body = {"type": kind} if kind else {"type": "tool", "name": choice}
+    return {**chosen, "disable_parallel_tool_use": True} if one_only else chosen
 
 
 def _output_config(request: ChatRequest) -> Body:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from providers.types import ChatRequest, ClientConfig, Completion, ModelInfo, StreamEvent
+from providers.types import ChatRequest, ClientConfig, Completion, EmbeddingRequest, Embeddings, ModelInfo, StreamEvent
 
 
 class ProviderClient(Protocol):
@@ -25,6 +25,10 @@ class ProviderClient(Protocol):
 
     async def list_models(self) -> list[ModelInfo]:
         """The provider's live list. Raises ``ProviderError`` only."""
+        ...
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Vectors. Raises ``ProviderError`` only; ``RequestRefused`` where the dialect knows none."""
         ...
 
     async def aclose(self) -> None:

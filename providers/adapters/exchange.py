@@ -110,7 +110,7 @@ async def run_exchange(
     raise failures.from_exception(failure or errors.Incomplete(), config=config, model=model)
 
 
-async def read_body(opener: Opener, *, config: ClientConfig) -> bytes:
+async def read_body(opener: Opener, *, config: ClientConfig, model: str = "") -> bytes:
     """The whole body of a plain call, at most ``BODY_LIMIT`` bytes. Raises ``ProviderError`` only."""
     try:
         clock = Clock(config.timeouts)
@@ -123,7 +123,7 @@ async def read_body(opener: Opener, *, config: ClientConfig) -> bytes:
                     raise errors.BadResponse(detail=f"The answer is longer than {BODY_LIMIT} bytes.")
             return bytes(body)
     except Exception as error:
-        failure = failures.from_exception(error, config=config)
+        failure = failures.from_exception(error, config=config, model=model)
     raise failure
 
 

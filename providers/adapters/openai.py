@@ -7,19 +7,20 @@ cost of the SDK's own objects.
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
-from typing import cast
+from typing import Literal, cast
 
-from openai import AsyncOpenAI
-from openai.types.chat import ChatCompletionMessageParam
+from openai import AsyncOpenAI, omit
 
 from providers.adapters.completion import collect
 from providers.adapters.exchange import Opener, read_body, run_exchange
+from providers.adapters.openai_embeddings import read_embeddings
 from providers.adapters.openai_messages import messages, request_body
 from providers.adapters.openai_models import read_models
 from providers.adapters.openai_stream import OpenAIReader
+from providers.adapters.opening import open_stream
 from providers.errors import InvalidRequest
 from providers.network import create_http_client
-from providers.types import ChatRequest, ClientConfig, Completion, ModelInfo, StreamEvent
+from providers.types import ChatRequest, ClientConfig, Completion, EmbeddingRequest, Embeddings, ModelInfo, StreamEvent
 
 NO_KEY = "none"  # the SDK refuses an empty key; keyless servers ignore this one
 
@@ -66,6 +67,18 @@ class OpenAIClient:
         opener = cast("Opener", self._sdk.models.with_streaming_response.list)
         return read_models(await read_body(opener, config=self.config), self.config)
 
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Vectors in one call. Raises ``ProviderError`` only."""
+        opener = partial(
+            self._sdk.embeddings.with_streaming_response.create,
+            model=request.model,
+            input=cast("list[str]", request.input),
+            encoding_format=cast("Literal['float', 'base64']", request.encoding),
+            dimensions=omit if request.dimensions is None else request.dimensions,
+        )
+        body = await read_body(cast("Opener", opener), config=self.config, model=request.model)
+        return read_embeddings(body, self.config, request.model)
+
     async def aclose(self) -> None:
         """Close every connection; the client must not be used again."""
         await self._sdk.close()
@@ -74,11 +87,6 @@ class OpenAIClient:
         extra = request_body(request, limit_field=self._limit_field)
         if self._include_usage:
             extra["stream_options"] = {"include_usage": True}
-        opener = partial(
-            self._sdk.chat.completions.with_streaming_response.create,
-            model=request.model,
-            messages=cast("list[ChatCompletionMessageParam]", messages(request)),
-            stream=True,
-            extra_body=extra,
-        )
+        body = {"model": request.model, "messages": messages(request), "stream": True, **extra}
+        opener = partial(open_stream, self._sdk.post, "/chat/completions", body)
         return run_exchange(cast("Opener", opener), OpenAIReader(), config=self.config, model=request.model)

@@ -21,6 +21,7 @@ def request_body(request: ChatRequest, *, limit_field: str) -> Body:
         "stop": list(request.stop) or None,
         "tools": [_tool(tool) for tool in request.tools] or None,
         "tool_choice": _tool_choice(request),
+        "parallel_tool_calls": request.parallel_tools if request.tools else None,
         "response_format": _response_format(request),
     }
     return {name: value for name, value in fields.items() if value is not None}

@@ -10,6 +10,7 @@ from providers.practice import catalogue
 from providers.practice.asked import Asked, example, understand
 from providers.practice.connection import Broken, Connection, HungUp, Request
 from providers.practice.dialects import AnthropicDialect, Dialect, OpenAIDialect
+from providers.practice.embeddings import embed
 from providers.practice.faults import KEY_REFUSED, NO_MODEL, NOTHING_HERE, REFUSALS, WRONG_BODIES, Refusal
 from providers.practice.log import BROKEN, COMPLETED, HUNG_UP, RequestLog
 from providers.practice.plans import BAD_ARGUMENTS, BAD_JSON, Plan, plan_for
@@ -83,6 +84,8 @@ class PracticeServer:
         asked = understand(request.fields)
         if not self._knows_key(request):
             await _refuse(connection, KEY_REFUSED, anthropic=anthropic)
+        elif path == "/v1/embeddings" and request.method == "POST" and not anthropic and not forced:
+            await connection.respond_json(200, embed(request.fields))
         elif not is_chat and not (path == "/v1/models" and request.method == "GET"):
             await _refuse(connection, NOTHING_HERE, anthropic=anthropic)
         elif is_chat and not catalogue.knows(asked.model):

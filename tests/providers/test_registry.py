@@ -12,7 +12,16 @@ from pytest_django import Settings
 from providers import clients, engine, freshness, registry, services
 from providers.errors import KeyMissing, KeyUnreadable, ProviderInactive, ProviderNotFound, UnsupportedKind
 from providers.models import Provider
-from providers.types import ChatRequest, ClientConfig, Completion, ModelInfo, StreamEvent, TextDelta
+from providers.types import (
+    ChatRequest,
+    ClientConfig,
+    Completion,
+    EmbeddingRequest,
+    Embeddings,
+    ModelInfo,
+    StreamEvent,
+    TextDelta,
+)
 from tests.factories import make_provider
 from tests.providers.registry_state import client_of, reset_registry
 from tests.stack import wait_for
@@ -62,6 +71,9 @@ class SlowClient:
 
     async def list_models(self) -> list[ModelInfo]:
         return []
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        raise NotImplementedError
 
     async def aclose(self) -> None:
         self.closed.set()

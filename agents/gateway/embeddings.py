@@ -1,0 +1,64 @@
+"""Embeddings: passed on to providers of OpenAI's dialect, and booked."""
+
+from typing import Final
+
+import msgspec
+
+from accounts.models import User
+from agents.gateway.bodies import Strict, decode, off_loop, refuse
+from agents.gateway.failures import Refused
+from agents.gateway.targets import Target
+from providers import registry
+from providers.bookings import book
+from providers.ledger import Entry, estimate_tokens
+from providers.types import EmbeddingRequest, Usage
+
+
+class EmbeddingsBody(Strict):
+    """The parameters of an embeddings call; ``object`` marks what has no effect."""
+
+    model: str
+    input: str | list[str | int | list[int]]
+    encoding_format: str | None = None
+    dimensions: int | None = None
+    user: object = None
+
+
+DECODER: Final = msgspec.json.Decoder(EmbeddingsBody)
+
+
+async def read_embeddings(body: bytes) -> EmbeddingsBody:
+    """What is asked for. Raises ``Refused``."""
+    return await off_loop(body, _read)
+
+
+def _read(raw: bytes) -> EmbeddingsBody:
+    body = decode(DECODER, raw)
+    if not body.input or not all(item or item == 0 for item in body.input):
+        raise refuse("input", "input must not be empty.", "invalid_value")
+    if len({type(item) for item in body.input}) > 1:
+        raise refuse("input", "input is a text, a list of texts, a list of tokens, or a list of such lists.")
+    if body.encoding_format not in (None, "float", "base64"):
+        raise refuse("encoding_format", "encoding_format is float or base64.", "invalid_value")
+    return body
+
+
+async def embed(body: EmbeddingsBody, target: Target, user: User) -> dict[str, object]:
+    """The embeddings. Raises ``Refused`` and ``ProviderError``."""
+    if target.agent is not None:
+        raise Refused(400, "An agent makes no embeddings: name a model of a provider.", param="model")
+    place = target.places[0]
+    client = await registry.get_client(place.provider.pk)
+    request = EmbeddingRequest(place.model, body.input, body.encoding_format or "float", body.dimensions)
+    made = await client.embed(request)
+    usage = made.usage or Usage(input=_estimate(body), certain=False)
+    book(Entry(user, place.provider, place.model, usage))
+    tokens = {"prompt_tokens": usage.input, "total_tokens": usage.input}
+    return {"object": "list", "data": made.vectors, "model": target.name, "usage": tokens}
+
+
+def _estimate(body: EmbeddingsBody) -> int:
+    items = [body.input] if isinstance(body.input, str) else body.input
+    return sum(
+        estimate_tokens(item) if isinstance(item, str) else len(item) if isinstance(item, list) else 1 for item in items
+    )

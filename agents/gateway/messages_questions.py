@@ -1,0 +1,236 @@
+"""Anthropic's messages: what may be sent, and what it means; ``object`` marks what has no effect."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final, Literal
+
+import msgspec
+
+from agents.gateway.bodies import JSONObject, Strict, check_count, decode, off_loop, plain_schema, read_image, refuse
+from agents.gateway.messages_answers import MessagesForm
+from agents.gateway.questions import Asked
+from providers.requests import make_request
+from providers.types import ChatMessage, ChatRequest, ImagePart, JSONSchema, TextPart, ToolCall, ToolDefinition
+
+
+class Text(Strict, tag="text"):
+    """Text."""
+
+    text: str
+    cache_control: object = None
+    citations: object = None
+
+
+class Source(Strict):
+    """Where an image comes from: it has to be in the request itself."""
+
+    type: Literal["base64"]
+    media_type: str
+    data: str
+
+
+class Image(Strict, tag="image"):
+    """An image."""
+
+    source: Source
+    cache_control: object = None
+
+
+class ToolUse(Strict, tag="tool_use"):
+    """A call of a tool."""
+
+    id: str
+    name: str
+    input: JSONObject
+    cache_control: object = None
+    caller: object = None
+
+
+class ToolResult(Strict, tag="tool_result"):
+    """What a tool answered."""
+
+    tool_use_id: str
+    content: str | list[Text | Image] | None = None
+    is_error: bool | None = None
+    cache_control: object = None
+
+
+class Thinking(Strict, tag="thinking"):
+    """Earlier thinking, which is not sent on."""
+
+    thinking: object = None
+    signature: object = None
+
+
+class RedactedThinking(Strict, tag="redacted_thinking"):
+    """The same, encrypted."""
+
+    data: object = None
+
+
+Block = Text | Image | ToolUse | ToolResult | Thinking | RedactedThinking
+
+
+class Message(Strict):
+    """One turn."""
+
+    role: Literal["user", "assistant"]
+    content: str | list[Block]
+
+
+class Tool(Strict):
+    """A tool that is offered; Anthropic's own tools have other types and are refused."""
+
+    name: str
+    input_schema: JSONObject
+    description: str | None = None
+    type: Literal["custom"] | None = None
+    cache_control: object = None
+    eager_input_streaming: object = None
+    strict: object = None
+
+
+class Choice(Strict):
+    """Whether tools are called, or which."""
+
+    type: Literal["auto", "any", "tool", "none"]
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+class ThinkingWish(Strict):
+    """Whether the model thinks first."""
+
+    type: Literal["enabled", "disabled", "adaptive"]
+    budget_tokens: object = None
+    display: object = None
+
+
+class SchemaFormat(Strict, tag="json_schema"):
+    """JSON that is valid under a schema."""
+
+    schema: JSONObject
+
+
+class OutputConfig(Strict):
+    """The form of the answer, and how much work goes into it."""
+
+    effort: str | None = None
+    format: SchemaFormat | None = None
+
+
+class MessagesBody(Strict):
+    """The parameters of a message."""
+
+    model: str
+    messages: list[Message]
+    max_tokens: int
+    system: str | list[Text] | None = None
+    stream: bool | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop_sequences: list[str] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: Choice | None = None
+    thinking: ThinkingWish | None = None
+    output_config: OutputConfig | None = None
+    # Without effect.
+    metadata: object = None
+    service_tier: object = None
+    cache_control: object = None
+
+
+DECODER: Final = msgspec.json.Decoder(MessagesBody)
+CHOICES: Final = {"auto": "auto", "any": "required", "none": "none"}
+EFFORTS: Final = {"enabled": "medium", "disabled": "none", "adaptive": None}
+encode: Final = msgspec.json.Encoder().encode
+
+
+async def read_messages(body: bytes) -> Asked:
+    """The question. Raises ``Refused`` and ``RequestRefused``."""
+    return await off_loop(body, _read)
+
+
+def _read(raw: bytes) -> Asked:
+    body = decode(DECODER, raw)
+    thinks = body.thinking is not None and body.thinking.type != "disabled"
+    return Asked(body.model, _request(body), bool(body.stream), MessagesForm(body.model, tells_thinking=thinks))
+
+
+def _request(body: MessagesBody) -> ChatRequest:
+    check_count(body.messages, "messages")
+    choice = body.tool_choice
+    config = body.output_config or OutputConfig()
+    schema: JSONSchema | None = None
+    if config.format is not None:
+        schema = plain_schema(config.format.schema, "output_config.format.schema")
+    request = make_request(
+        body.model,
+        messages=list(_messages(body)),
+        temperature=body.temperature,
+        top_p=body.top_p,
+        max_tokens=body.max_tokens,
+        stop=body.stop_sequences,
+        reasoning_effort=config.effort or (EFFORTS[body.thinking.type] if body.thinking else None),
+        tools=[_tool(tool, f"tools[{number}]") for number, tool in enumerate(body.tools or ())],
+        tool_choice=_choice(choice) if choice else None,
+    )
+    is_single = choice is not None and choice.disable_parallel_tool_use
+    return replace(request, response_schema=schema, parallel_tools=False if is_single else None)
+
+
+def _messages(body: MessagesBody) -> Iterator[ChatMessage]:
+    if isinstance(body.system, str):
+        yield ChatMessage("system", body.system)
+    elif body.system:
+        yield ChatMessage("system", "\n\n".join(block.text for block in body.system))
+    for number, message in enumerate(body.messages):
+        if isinstance(message.content, str):
+            yield ChatMessage(message.role, message.content)
+        else:
+            yield from _turn(message.role, message.content, f"messages[{number}].content")
+
+
+def _turn(role: Literal["user", "assistant"], blocks: list[Block], place: str) -> Iterator[ChatMessage]:
+    """The results of tools first, as every dialect wants them; then what was said."""
+    parts: list[TextPart | ImagePart] = []
+    calls: list[ToolCall] = []
+    for number, block in enumerate(blocks):
+        match block:
+            case Text():
+                parts.append(TextPart(block.text))
+            case Image():
+                parts.append(_image(block, f"{place}[{number}]"))
+            case ToolUse():
+                calls.append(ToolCall(block.id, block.name, encode(block.input).decode()))
+            case ToolResult():
+                yield ChatMessage("tool", _result(block, f"{place}[{number}]"), tool_call_id=block.tool_use_id)
+    if parts or calls:
+        yield ChatMessage(role, tuple(parts), tuple(calls))
+
+
+def _result(block: ToolResult, place: str) -> str:
+    if block.content is None or isinstance(block.content, str):
+        return block.content or ""
+    texts = []
+    for part in block.content:
+        if isinstance(part, Image):
+            raise refuse(place, f"{place}: results of tools are text here; images are not passed on.")
+        texts.append(part.text)
+    return "\n".join(texts)
+
+
+def _image(block: Image, place: str) -> ImagePart:
+    return read_image(f"data:{block.source.media_type};base64,{block.source.data}", place)
+
+
+def _choice(choice: Choice) -> str:
+    if choice.type != "tool":
+        return CHOICES[choice.type]
+    if not choice.name:
+        raise refuse("tool_choice.name", "Name the tool that has to be called.", "missing_required_parameter")
+    return choice.name
+
+
+def _tool(tool: Tool, place: str) -> ToolDefinition:
+    return ToolDefinition(tool.name, tool.description or "", plain_schema(tool.input_schema, f"{place}.input_schema"))

@@ -1,0 +1,300 @@
+"""OpenAI's responses, as far as they need no memory: what may be sent, and what it means.
+
+``object`` marks what has no effect; in particular nothing is stored.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final, Literal
+
+import msgspec
+
+from agents.gateway.bodies import JSONObject, Strict, check_count, decode, off_loop, plain_schema, read_image, refuse
+from agents.gateway.questions import Asked
+from agents.gateway.responses_answers import ResponsesForm
+from providers.requests import make_request
+from providers.types import ChatMessage, ChatRequest, ImagePart, JSONSchema, Role, TextPart, ToolCall, ToolDefinition
+
+Status = Literal["in_progress", "completed", "incomplete"]
+
+
+class InputText(Strict, tag="input_text"):
+    """What somebody said."""
+
+    text: str
+    prompt_cache_breakpoint: object = None
+
+
+class OutputText(Strict, tag="output_text"):
+    """What the model said earlier."""
+
+    text: str
+    annotations: object = None
+    logprobs: object = None
+
+
+class Refusal(Strict, tag="refusal"):
+    """What the model refused earlier."""
+
+    refusal: str
+
+
+class InputImage(Strict, tag="input_image"):
+    """An image as a data URL."""
+
+    image_url: str
+    detail: object = None
+    file_id: None = None
+    prompt_cache_breakpoint: object = None
+
+
+class ReasoningText(Strict, tag="reasoning_text"):
+    """What the model thought earlier, which is not sent on."""
+
+    text: object = None
+
+
+Part = InputText | OutputText | Refusal | InputImage | ReasoningText
+
+
+class Item(Strict):
+    """A message, a call of a tool, what it returned, or earlier reasoning, which is not sent on."""
+
+    type: Literal["message", "function_call", "function_call_output", "reasoning"] = "message"
+    role: Literal["system", "developer", "user", "assistant"] | None = None
+    content: str | list[Part] | None = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+    output: str | list[Part] | None = None
+    id: object = None
+    status: Status | None = None
+    phase: object = None
+    namespace: object = None
+    caller: object = None
+    created_by: object = None
+    summary: object = None
+    encrypted_content: object = None
+
+
+class Tool(Strict):
+    """A function that is offered. OpenAI's own tools have other types and are refused."""
+
+    type: Literal["function"]
+    name: str
+    parameters: JSONObject | None = None
+    description: str | None = None
+    strict: object = None
+    defer_loading: object = None
+
+
+class Choice(Strict):
+    """The function that has to be called."""
+
+    type: Literal["function"]
+    name: str
+
+
+class PlainFormat(Strict, tag="text"):
+    """Text, as ever."""
+
+
+class ObjectFormat(Strict, tag="json_object"):
+    """Some JSON."""
+
+
+class SchemaFormat(Strict, tag="json_schema"):
+    """JSON that is valid under a schema."""
+
+    name: str
+    schema: JSONObject
+    description: object = None
+    strict: object = None
+
+
+class TextWish(Strict):
+    """The form of the answer."""
+
+    format: PlainFormat | ObjectFormat | SchemaFormat | None = None
+    verbosity: None = None
+
+
+class Reasoning(Strict):
+    """How much the model thinks."""
+
+    effort: str | None = None
+    summary: object = None
+    generate_summary: object = None
+
+
+class ResponsesBody(Strict):
+    """The parameters of a response."""
+
+    model: str
+    input: str | list[Item]
+    instructions: str | None = None
+    stream: bool | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output_tokens: int | None = None
+    tools: list[Tool] | None = None
+    tool_choice: Literal["auto", "none", "required"] | Choice | None = None
+    parallel_tool_calls: bool | None = None
+    text: TextWish | None = None
+    reasoning: Reasoning | None = None
+    previous_response_id: str | None = None
+    conversation: object = None
+    background: Literal[False] | None = None
+    top_logprobs: Literal[0] | None = None
+    # Without effect.
+    store: object = None
+    include: object = None
+    metadata: object = None
+    user: object = None
+    safety_identifier: object = None
+    prompt_cache_key: object = None
+    prompt_cache_retention: object = None
+    service_tier: object = None
+    stream_options: object = None
+    truncation: object = None
+
+
+DECODER: Final = msgspec.json.Decoder(ResponsesBody)
+STATELESS: Final = "Wiz stores no responses, so there is nothing to go on from. Send the earlier items in input."
+
+
+async def read_responses(body: bytes) -> Asked:
+    """The question. Raises ``Refused`` and ``RequestRefused``."""
+    return await off_loop(body, _read)
+
+
+def _read(raw: bytes) -> Asked:
+    body = decode(DECODER, raw)
+    for name in ("previous_response_id", "conversation"):
+        if getattr(body, name) is not None:
+            raise refuse(name, STATELESS, "unsupported_parameter")
+    return Asked(body.model, _request(body), bool(body.stream), ResponsesForm(body.model, _echo(body)))
+
+
+def _request(body: ResponsesBody) -> ChatRequest:
+    wanted = body.text.format if body.text else None
+    schema: JSONSchema | None = None
+    if isinstance(wanted, SchemaFormat):
+        schema = plain_schema(wanted.schema, "text.format.schema")
+    request = make_request(
+        body.model,
+        messages=list(_messages(body)),
+        temperature=body.temperature,
+        top_p=body.top_p,
+        max_tokens=body.max_output_tokens,
+        reasoning_effort=body.reasoning.effort if body.reasoning else None,
+        tools=[_tool(tool, f"tools[{number}]") for number, tool in enumerate(body.tools or ())],
+        tool_choice=body.tool_choice.name if isinstance(body.tool_choice, Choice) else body.tool_choice,
+    )
+    return replace(
+        request,
+        parallel_tools=body.parallel_tool_calls,
+        response_schema=schema,
+        json_mode=isinstance(wanted, ObjectFormat),
+    )
+
+
+def _messages(body: ResponsesBody) -> Iterator[ChatMessage]:
+    if body.instructions:
+        yield ChatMessage("system", body.instructions)
+    if isinstance(body.input, str):
+        yield ChatMessage("user", body.input)
+        return
+    check_count(body.input, "input")
+    calls: list[ToolCall] = []
+    said: ChatMessage | None = None
+    for number, item in enumerate(body.input):
+        place = f"input[{number}]"
+        if item.type == "reasoning":
+            continue
+        if item.type == "function_call":
+            calls.append(
+                ToolCall(
+                    _given(item.call_id, place, "call_id"),
+                    _given(item.name, place, "name"),
+                    _given(item.arguments, place, "arguments"),
+                )
+            )
+            continue
+        if calls or said:
+            yield _answer(said, calls)
+            calls, said = [], None
+        if item.type == "function_call_output":
+            yield ChatMessage("tool", _output(item, place), tool_call_id=_given(item.call_id, place, "call_id"))
+            continue
+        message = _message(item, place)
+        if message.role == "assistant":
+            said = message
+        else:
+            yield message
+    if calls or said:
+        yield _answer(said, calls)
+
+
+def _answer(said: ChatMessage | None, calls: list[ToolCall]) -> ChatMessage:
+    """What the model said and the tools that it called right after, as one message."""
+    return ChatMessage("assistant", said.content if said else "", tuple(calls))
+
+
+def _message(item: Item, place: str) -> ChatMessage:
+    role: Role = "system" if item.role == "developer" else item.role or "user"
+    if item.role is None:
+        raise refuse(f"{place}.role", f"{place} needs a role.", "missing_required_parameter")
+    if item.content is None:
+        raise refuse(f"{place}.content", f"{place}.content is a text or a list of parts.", "invalid_value")
+    if isinstance(item.content, str):
+        return ChatMessage(role, item.content)
+    return ChatMessage(role, tuple(_part(part, f"{place}.content[{n}]") for n, part in enumerate(item.content)))
+
+
+def _part(part: Part, place: str) -> TextPart | ImagePart:
+    return read_image(part.image_url, place) if isinstance(part, InputImage) else TextPart(_text(part, place))
+
+
+def _text(part: Part, place: str) -> str:
+    match part:
+        case InputText() | OutputText():
+            return part.text
+        case Refusal():
+            return part.refusal
+    raise refuse(place, f"{place}: only text can be passed on here.")
+
+
+def _output(item: Item, place: str) -> str:
+    if isinstance(item.output, str):
+        return item.output
+    return "\n".join(_text(part, f"{place}.output[{n}]") for n, part in enumerate(item.output or ()))
+
+
+def _given(value: str | None, place: str, name: str) -> str:
+    if value is None:
+        message = f"Missing required parameter: '{place}.{name}'."
+        raise refuse(f"{place}.{name}", message, "missing_required_parameter")
+    return value
+
+
+def _tool(tool: Tool, place: str) -> ToolDefinition:
+    return ToolDefinition(tool.name, tool.description or "", plain_schema(tool.parameters, f"{place}.parameters"))
+
+
+def _echo(body: ResponsesBody) -> JSONObject:
+    """What a response repeats of its question."""
+    wanted = body.text.format if body.text else None
+    echoed: JSONObject = {
+        "instructions": body.instructions,
+        "max_output_tokens": body.max_output_tokens,
+        "parallel_tool_calls": body.parallel_tool_calls is not False,
+        "reasoning": {"effort": body.reasoning.effort if body.reasoning else None, "summary": None},
+        "temperature": body.temperature,
+        "text": {"format": wanted or PlainFormat()},
+        "tool_choice": body.tool_choice or "auto",
+        "tools": body.tools or [],
+        "top_p": body.top_p,
+        "metadata": body.metadata if isinstance(body.metadata, dict) else {},
+    }
+    return echoed
