@@ -64,6 +64,10 @@ class Clock:
         self._end = start + timeouts.total
         self._until = start + timeouts.first_event
         self._phase = "first_event"
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_for = self._end
+        self._waiter: asyncio.Task[object] | None = None
+        self._expired = False
 
     def seen(self) -> None:
         """An event came, be it a comment: from now on the idle limit counts, anew."""
@@ -76,15 +80,36 @@ class Clock:
 
     async def wait(self, awaitable: Awaitable[Result]) -> Result:
         """The awaitable's result, if it comes in time."""
-        when, phase = (self._until, self._phase) if self._until < self._end else (self._end, "total")
-        limit = asyncio.timeout_at(when)
+        self._arm()
+        self._waiter = waiter = asyncio.current_task()
         try:
-            async with limit:
-                return await awaitable
-        except TimeoutError:
-            if not limit.expired():
+            return await awaitable
+        except asyncio.CancelledError:
+            if not self._expired or waiter is None or waiter.uncancel() > 0:
                 raise
-        raise errors.ProviderTimeout(phase=phase)
+        finally:
+            self._waiter = None
+        raise errors.ProviderTimeout(phase=self._phase if self._until < self._end else "total")
+
+    def _arm(self) -> None:
+        """One timer serves many waits: setting and taking back a limit for each costs more than reading a piece."""
+        when = min(self._until, self._end)
+        if self._timer is not None and self._armed_for > when:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._armed_for = when
+            self._timer = self._loop.call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < min(self._until, self._end):
+            self._arm()
+            return
+        self._expired = True
+        self._waiter.cancel()
 
 
 async def run_exchange(

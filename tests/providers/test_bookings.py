@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from providers import bookings
+from providers import bookings, ledger
 from providers.bookings import book
-from providers.ledger import Entry, record_entries
+from providers.ledger import Entry
 from providers.models import UsageRecord
 from providers.types import Usage
 from tests.factories import make_provider, make_user
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_many_entries_take_few_writes_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     user, provider = make_user(), make_provider()
     writes: list[int] = []
-    record = record_entries
+    record = ledger.record_entries
 
     def counted(entries: list[Entry]) -> list[UsageRecord]:
         writes.append(len(entries))
