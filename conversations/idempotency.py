@@ -3,9 +3,9 @@
 import hashlib
 from datetime import timedelta
 from typing import NamedTuple
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -33,9 +33,9 @@ class Once(NamedTuple):
 FREELY = Once()
 
 
-def once(key: str, *parts: str | UUID | None) -> Once:
-    """The request that consists of these parts, under a key that its sender chose."""
-    text = "\0".join("" if part is None else str(part) for part in parts)
+def once(key: str, *parts: str | Model | None) -> Once:
+    """The request that consists of these texts and rows, under a key that its sender chose."""
+    text = "\0".join(part if isinstance(part, str) else str(part.pk) if part else "" for part in parts)
     return Once(key, hashlib.sha256(text.encode()).hexdigest())
 
 
