@@ -26,8 +26,8 @@ class FallbackForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
-    def __init__(self, *args: Any, user: User, number: int, **kwargs: Any) -> None:
-        super().__init__(*args, prefix=f"fallback-{number}", **kwargs)
+    def __init__(self, data: Mapping[str, Any] | None, *, user: User, number: int, initial: Mapping[str, Any]) -> None:
+        super().__init__(data, prefix=f"fallback-{number}", initial=dict(initial))
         self.number = number
         choice = self.fields["provider"]
         assert isinstance(choice, forms.ModelChoiceField)  # noqa: S101 - tells the type checker
@@ -54,7 +54,9 @@ def fallback_rows(data: Mapping[str, Any] | None, *, user: User, agent: Agent | 
     """All rows, filled from ``data`` or from what the agent has; unbound when ``data`` does not speak of fallbacks."""
     if data is not None and not any(name.startswith("fallback-") for name in data):
         data = None
-    known = [{"provider": provider, "model": model} for provider, model in agent.named_models()[1:]] if agent else []
+    known: list[dict[str, Any]] = [
+        {"provider": provider, "model": model} for provider, model in (agent.named_models()[1:] if agent else [])
+    ]
     known += [{}] * (FALLBACKS - len(known))
     return [
         FallbackForm(data, user=user, number=number, initial=initial)

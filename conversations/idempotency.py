@@ -3,7 +3,6 @@
 import hashlib
 from datetime import timedelta
 from typing import NamedTuple
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model
@@ -34,16 +33,10 @@ class Once(NamedTuple):
 FREELY = Once()
 
 
-def once(key: str, *parts: str | UUID | Model | None) -> Once:
-    """The request that consists of these parts, under a key that its sender chose; a row stands for its id."""
-    text = "\0".join(_word(part) for part in parts)
+def once(key: str, *parts: str | Model | None) -> Once:
+    """The request that consists of these texts and rows, under a key that its sender chose."""
+    text = "\0".join(part if isinstance(part, str) else str(part.pk) if part else "" for part in parts)
     return Once(key, hashlib.sha256(text.encode()).hexdigest())
-
-
-def _word(part: str | UUID | Model | None) -> str:
-    if part is None:
-        return ""
-    return str(part.pk if isinstance(part, Model) else part)
 
 
 def claim_key(user: User, request: Once) -> Message | None:

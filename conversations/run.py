@@ -11,6 +11,8 @@ from conversations.events import STEP, Event, EventId, EventType, deltas, utf16_
 from conversations.log import encode_payload
 from conversations.seam import Seam
 
+LONG = 65_536  # UTF-16 code units of a text that is saved less often
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -78,6 +80,7 @@ class Run:
         self.outbox: list[Event] = []
         self.creates_log = True
         self._sequence = 0
+        self._rests = False
         self._pending: list[PendingDelta | tuple[EventType, bytes]] = []
         self._seam = Seam(prefix) if prefix else None
         self._kept = (len(prefix), len(reasoning_prefix))
@@ -149,9 +152,15 @@ class Run:
         self._pending += [*kept, *ends]
 
     def snapshot(self) -> Snapshot | None:
-        """What has to be saved since the last call that returned something; ``None`` when nothing changed."""
+        """What has to be saved since the last call that returned something; ``None`` when nothing changed.
+
+        A long text is offered every other time: it is written whole, and what that costs grows with it.
+        """
         lengths = (self.text.length, self.reasoning.length)
         if lengths == self._saved:
+            return None
+        self._rests = sum(lengths) > LONG and not self._rests
+        if self._rests:
             return None
         self._saved = lengths
         return self.whole()

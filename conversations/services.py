@@ -66,7 +66,7 @@ def edit_message(*, user: User, message: Message, content: str, key: str = "") -
     check_content(content)
     if message.role != Message.Role.USER:
         raise ValidationError({"message": _("Only your own messages can be edited.")})
-    request = once(key, "edit", message.pk, content)
+    request = once(key, "edit", message, content)
     with transaction.atomic():
         conversation = _lock(message.conversation)
         if (earlier := _earlier(user, request)) is not None:
@@ -98,7 +98,7 @@ def regenerate(
         raise ValidationError({"message": _("Only answers can be regenerated.")})
     if bool(model) != (provider is not None):
         raise ValidationError({"model": _("A provider and a model belong together: give both or neither.")})
-    request = once(key, "regenerate", message.pk, agent, provider, model)
+    request = once(key, "regenerate", message, agent, provider, model)
     with transaction.atomic():
         conversation = _lock(message.conversation)
         if (earlier := _earlier(user, request)) is not None:
@@ -116,7 +116,7 @@ def continue_generation(*, user: User, generation: Generation, key: str = "") ->
 
     Raises as ``send_message``, and ``NothingToContinue``.
     """
-    request = once(key, "continue", generation.pk)
+    request = once(key, "continue", generation)
     with transaction.atomic():
         conversation = _lock(generation.conversation)
         if (earlier := _earlier(user, request)) is not None:

@@ -277,3 +277,19 @@ def test_a_seam_shows_at_once_what_repeats_nothing() -> None:
     seam = Seam("once upon a time there was a lighthouse")
     assert seam.feed("Zebra") == "Zebra"
     assert seam.feed(" crossing") == " crossing"
+
+
+@pytest.mark.parametrize(
+    ("kept", "new", "shown"),
+    [
+        ("counted to ten 😀😀 and", "ten 😀😀 and then", " then"),
+        ("ended with a family 👩‍👩‍👧", "a family 👩‍👩‍👧 at the sea", " at the sea"),
+        ("one line\r\nanother line\r\n", "another line\r\na third", "a third"),
+        ("```python\nprint('one')\n", "print('one')\nprint('two')\n```", "print('two')\n```"),
+        ("It says 漢字漢字漢字漢字", "漢字漢字漢字漢字 again", " again"),
+        ("no overlap here", "Nothing in common.", "Nothing in common."),
+    ],
+)
+def test_a_seam_is_found_in_emoji_line_ends_and_code(kept: str, new: str, shown: str) -> None:
+    seam = Seam(kept)
+    assert "".join(map(seam.feed, new)) + seam.close() == shown

@@ -13,7 +13,7 @@ from conversations.follow import follow
 from conversations.log import append_commands
 from conversations.models import Conversation, Generation, Message
 from conversations.publication import publish_change
-from conversations.run import Run
+from conversations.run import LONG, Run
 from providers import engine, valkey
 from providers.practice.replies import Reply
 from tests.conversations.sockets import Socket, open_socket
@@ -56,6 +56,7 @@ async def stream(generation: Generation, tokens: int) -> Bytes:
     counted = Bytes()
     run = Run(generation_id=generation.pk, message_id=generation.message_id, attempt=1, epoch=generation.epoch)
     run.start({"attempt": 1, "reason": ""})
+    last = await send(run)
     async with open_socket(generation.conversation) as socket:
         await socket.follow()
         readers = [
@@ -109,6 +110,25 @@ def test_a_token_costs_the_same_bytes_whatever_the_length_of_the_answer(generati
     for name in ("socket", "blocks", "stream"):
         ratio = getattr(long, name) / tokens / (getattr(short, name) / 1000)
         assert 0.9 < ratio < 1.1, f"{name}: {ratio:.3f}"
+
+
+def test_a_long_text_is_saved_every_other_second_and_nothing_of_it_is_forgotten(generation: Generation) -> None:
+    run = Run(generation_id=generation.pk, message_id=generation.message_id, attempt=1, epoch=generation.epoch)
+
+    def saved() -> list[bool]:
+        found = []
+        for _ in range(4):
+            run.append(EventType.TEXT_DELTA, "more")
+            found.append(run.snapshot() is not None)
+        return found
+
+    assert saved() == [True, True, True, True]
+    run.append(EventType.TEXT_DELTA, "x" * LONG)
+    assert saved() == [False, True, False, True]
+    run.append(EventType.TEXT_DELTA, "the end")
+    offered = [run.snapshot() for _ in range(2)]
+    assert [snapshot.text[-7:] for snapshot in offered if snapshot] == ["the end"]
+    assert run.snapshot() is None
 
 
 def test_a_page_that_stays_open_costs_nothing(generation: Generation, monkeypatch: pytest.MonkeyPatch) -> None:

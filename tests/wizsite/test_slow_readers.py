@@ -136,7 +136,7 @@ def test_a_reader_that_never_reads_costs_little_and_catches_up(stack: Stack, cal
         caller.read(caller.say(caller.agent_id("Guide"), "Show me a Markdown tour"))  # what is loaded once, is loaded
         sent = caller.say(agent, "everything, please")
         seen: dict[str, Any] = {"length": 0, "blocks": 0, "end": None, "last": None}
-        options = {"max_queue": 1, "sock": with_small_buffer(stack)}
+        options: dict[str, Any] = {"max_queue": 1, "sock": with_small_buffer(stack)}
         with open_socket(stack, sent["conversation"], http, **options) as connection:
             connection.send(json.dumps({"type": "follow", "after": None}))
             with Watch(web) as watch:
@@ -148,7 +148,7 @@ def test_a_reader_that_never_reads_costs_little_and_catches_up(stack: Stack, cal
             assert read_to_the_end(connection, seen) == 4008
         print(f"a reader that never reads: {watch.most / MEGABYTE:.1f} MB above {watch.before / MEGABYTE:.1f} MB")  # noqa: T201 - a report
         assert watch.most < 32 * MEGABYTE
-        assert seen["end"] is None
+        assert not seen["end"]
         assert 0 < seen["length"] < PIECES * len(PIECE)
         with open_socket(stack, sent["conversation"], http) as connection, Watch(web) as watch:
             connection.send(json.dumps({"type": "follow", "after": seen["last"]}))
@@ -185,6 +185,6 @@ def test_two_hundred_sockets_that_only_sit_there_stay_open_and_leave_nothing_beh
     assert watch.most < 64 * MEGABYTE
 
 
-def followed(valkey: redis.Redis, *kinds: str) -> list[bytes]:
+def followed(valkey: redis.Redis, *kinds: str) -> list[Any]:
     """The channels of these groups that anybody listens to."""
     return [channel for kind in kinds for channel in valkey.pubsub_channels(f"*__group__{kind}.*")]
