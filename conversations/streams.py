@@ -83,17 +83,21 @@ def _error(status: int, code: str, message: str) -> JsonResponse:
 async def _encode(request: HttpRequest, generation_id: UUID, after: EventId) -> AsyncIterator[bytes]:
     """The stream's bytes. A lagging reader comes back by itself; one who may not listen any more hears no more."""
     yield b"retry: 1000\n\n"
-    with listening(request) as listener:
-        async with aclosing(follow(generation_id, after)) as events:
-            with suppress(Lagging):
-                async for written in _written(events, listener):
-                    yield written
+    with listening(request) as listener, suppress(Lagging):
+        # From the inside out: an event that is still waited for has to be given up before its source can be closed.
+        async with (
+            aclosing(follow(generation_id, after)) as events,
+            aclosing(_with_pauses(events, PAUSE)) as paced,
+            aclosing(_written(paced, listener)) as pieces,
+        ):
+            async for piece in pieces:
+                yield piece
 
 
-async def _written(events: AsyncGenerator[Event], listener: Listener) -> AsyncIterator[bytes]:
+async def _written(paced: AsyncGenerator[Event | None], listener: Listener) -> AsyncGenerator[bytes]:
     """The events, and comments while nothing happens."""
     heard = time.monotonic()
-    async for event in _with_pauses(events, PAUSE):
+    async for event in paced:
         if not listener.may_listen:
             return
         now = time.monotonic()
@@ -105,7 +109,7 @@ async def _written(events: AsyncGenerator[Event], listener: Listener) -> AsyncIt
             yield b": still here\n\n"
 
 
-async def _with_pauses(events: AsyncGenerator[Event], seconds: float) -> AsyncIterator[Event | None]:
+async def _with_pauses(events: AsyncGenerator[Event], seconds: float) -> AsyncGenerator[Event | None]:
     """The events, and ``None`` for every ``seconds`` without one."""
     pending = asyncio.ensure_future(anext(events))
     try:

@@ -1,6 +1,5 @@
 """The events of a run in the OpenAPI document: the one address that is no view of REST framework's."""
 
-from copy import deepcopy
 from typing import Any, Final
 
 PATH: Final = "/api/v1/generations/{id}/events/"
@@ -8,7 +7,7 @@ EXAMPLE: Final = (
     'id: 1766570000000-0\nevent: text-delta\ndata: {"offset":0,"text":"Hello"}\n\n'
     'id: 1766570000000-1\nevent: generation-end\ndata: {"status":"completed","finish_reason":"stop"}\n\n'
 )
-OPERATION: Final = {
+OPERATION: Final[dict[str, Any]] = {
     "operationId": "generations_events",
     "description": (
         "Server-sent events of a run, from the start or behind Last-Event-ID, during the run and after it; ends with "
@@ -38,6 +37,6 @@ OPERATION: Final = {
 
 def document_events(result: dict[str, Any], **_: object) -> dict[str, Any]:
     """The library's hook."""
-    result["paths"][PATH] = {"get": deepcopy(OPERATION)}
+    result["paths"][PATH] = {"get": {**OPERATION, "responses": dict(OPERATION["responses"])}}
     result["paths"] = dict(sorted(result["paths"].items()))
     return result

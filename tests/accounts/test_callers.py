@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 
+from accounts.admission import admit_token
 from accounts.callers import Credential, credential_of, identify, still_valid
 from accounts.models import ApiToken, User
 from accounts.scopes import CHATTING, READING
@@ -99,6 +100,17 @@ def test_a_caller_is_found_or_told_why_not(owner: User) -> None:
         with pytest.raises(APIException) as caught:
             identify(request_with(value, method), needs)
         assert caught.value.status_code == status
+
+
+def test_a_token_is_admitted_with_its_scopes_only(owner: User) -> None:
+    """S21, S22: at the doors that are not built on REST framework."""
+    token, value = create_token(user=owner, name="x", scopes=["read"])
+    assert admit_token(value, scope="read") == owner
+    with pytest.raises(PermissionDenied):
+        admit_token(value, scope="chat")
+    revoke_token(token=token)
+    with pytest.raises(AuthenticationFailed):
+        admit_token(value, scope="read")
 
 
 def test_a_token_is_looked_up_without_a_write_while_it_was_used_lately(
