@@ -18,7 +18,7 @@ from agents.models import Agent
 from conversations import publication
 from conversations.admission import NothingToContinue, admit_run, check_continuable
 from conversations.control import publish_stop
-from conversations.models import Conversation, Generation, Message, SendKey
+from conversations.models import Conversation, Folder, Generation, Message, SendKey
 from conversations.reaper import end_queued
 from providers.errors import ProviderInactive, ProviderNotFound
 from providers.models import Provider
@@ -64,10 +64,24 @@ class Override(NamedTuple):
 OWN_MODEL = Override()
 
 
-def start_conversation(*, user: User, agent: Agent | None, title: str = "") -> Conversation:
-    """An empty conversation."""
-    title = title.strip()[:200]
-    return Conversation.objects.create(owner=user, agent=agent, title=title, is_title_automatic=not title)
+def start_conversation(
+    *,
+    user: User,
+    agent: Agent | None,
+    title: str = "",
+    folder: Folder | None = None,
+    is_temporary: bool = False,
+) -> Conversation:
+    """An empty conversation. A temporary one keeps its title: no other model hears of it."""
+    title = title.strip()[:200] or (_("Temporary conversation") if is_temporary else "")
+    return Conversation.objects.create(
+        owner=user,
+        agent=agent,
+        folder=folder,
+        title=title,
+        is_title_automatic=not title,
+        is_temporary=is_temporary,
+    )
 
 
 def send_message(
@@ -276,7 +290,7 @@ def _queue_reply(
     if key:
         SendKey.objects.filter(user=user, key=key, digest=digest).update(reply=reply)
     Conversation.objects.filter(pk=conversation.pk).update(
-        head=reply, agent=agent, updated_at=Now(), title=conversation.title or make_title(message.content)
+        head=reply, agent=agent, updated_at=Now(), title=conversation.title or make_title(message.content), draft=""
     )
     return Sent(message, reply, generation)
 

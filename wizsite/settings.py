@@ -310,10 +310,14 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "wiz"
-CELERY_TASK_ROUTES = {"conversations.tasks.write_title": {"queue": "wiz-background"}}
+CELERY_TASK_ROUTES = {
+    "conversations.tasks.write_title": {"queue": "wiz-background"},
+    "conversations.tasks.purge_expired": {"queue": "wiz-background"},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap-generations": {"task": "conversations.tasks.reap_generations", "schedule": 10.0, "options": {"expires": 10}},
+    "purge-expired": {"task": "conversations.tasks.purge_expired", "schedule": 300.0, "options": {"expires": 300}},
     "refresh-models": {"task": "providers.tasks.refresh_all_models", "schedule": 24 * 3600.0},
     "clean-up-registry": {"task": "providers.tasks.cleanup_registry", "schedule": 600.0},
 }
