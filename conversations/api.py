@@ -32,12 +32,13 @@ from conversations.serializers import (
 )
 from conversations.services import Sent
 from conversations.streams import wait_for_end
+from conversations.transfer.api import TransferActions
 
 KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key sends once.")
 WAIT = OpenApiParameter("wait", bool, description="Answer when the run is over (200) instead of at once (202).")
 
 
-class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
+class ConversationViewSet(TransferActions, viewsets.ModelViewSet[Conversation]):
     """One's own conversations."""
 
     serializer_class = ConversationSerializer

@@ -1,7 +1,6 @@
 """Writes on whole conversations and on where they are kept: trash, folders, tags, drafts."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -10,7 +9,6 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from conversations import publication
 from conversations.models import Conversation, Folder, Generation, Tag
 from conversations.services import delete_conversation, request_stop
 
@@ -27,7 +25,6 @@ def trash_conversation(*, conversation: Conversation) -> None:
     for generation in Generation.objects.filter(conversation=conversation).active():
         request_stop(generation=generation)
     Conversation.objects.filter(pk=conversation.pk, trashed_at=None).update(trashed_at=Now())
-    transaction.on_commit(partial(publication.publish_change, conversation.pk), robust=True)
 
 
 def restore_conversation(*, conversation: Conversation) -> None:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from conversations import folder_views, rail_views, shelf_views, tree_views, views
+from conversations.transfer import views as transfer_views
 
 app_name = "conversations"
 urlpatterns = [
@@ -12,6 +13,8 @@ urlpatterns = [
     path("c/rail/", rail_views.rail, name="rail"),
     path("c/archive/", rail_views.archive, name="archived"),
     path("c/trash/", rail_views.trash, name="trash"),
+    path("c/import/", transfer_views.take, name="import"),
+    path("c/export/", transfer_views.export_all, name="export-all"),
     path("c/folders/new/", folder_views.new, name="new-folder"),
     path("c/folders/<uuid:pk>/", folder_views.folder, name="folder"),
     path("c/folders/<uuid:pk>/delete/", folder_views.delete, name="delete-folder"),
@@ -34,6 +37,8 @@ urlpatterns = [
     path("c/<uuid:pk>/organise/", shelf_views.organise, name="organise"),
     path("c/<uuid:pk>/leave/", shelf_views.leave, name="leave"),
     path("c/<uuid:pk>/draft/", shelf_views.draft, name="draft"),
+    path("c/<uuid:pk>/export/", transfer_views.export, name="export"),
+    path("c/<uuid:pk>/print/", transfer_views.printed, name="print"),
     path("c/<uuid:pk>/restore/", shelf_views.restore, name="restore"),
     path("c/<uuid:pk>/rename/", shelf_views.rename, name="rename"),
     path("c/<uuid:pk>/pin/", shelf_views.pin, name="pin"),

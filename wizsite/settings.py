@@ -199,6 +199,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 IMAGE_BODY_LIMIT = 16_777_216  # bytes of a body that may hold images
 IMAGE_PATHS = ("/api/v1/generate/",)
+IMPORT_BODY_LIMIT = 105_906_176  # bytes: a file of 100 MB in a form
+IMPORT_PATHS = ("/api/v1/conversations/import/", "/c/import/")
 
 # Mail -----------------------------------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ def test_the_rail_goes_on_without_losing_or_doubling_any(home: Client, owner: Us
     for _ in range(4):
         html = home.get(address).content.decode()
         seen += [part.split("</span>")[0] for part in html.split('<span class="label">')[1:]]
-        if 'hx-trigger="revealed"' not in html:
+        if 'hx-trigger="intersect once"' not in html:
             break
         address = html.split('hx-get="')[-1].split('"')[0]
     assert seen == [f"Number {number:03}" for number in range(95)]
