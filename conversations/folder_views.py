@@ -38,20 +38,27 @@ def folder(request: PersonRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.save_for(request.user):
         messages.success(request, _("The folder was saved."))
         return redirect("conversations:folder", pk)
-    place = read_place(request.GET.get("before", ""))
-    listed = Conversation.objects.listed_for(request.user).filter(folder=pk).select_related("agent")
-    rows = list(after(listed, place)[: PAGE + 1])
-    older = next_place(rows, PAGE)
-    name = Folder.objects.values_list("name", flat=True).get(pk=pk)
-    context = {"folder": found, "name": name, "form": form, "rows": rows, "older": older}
-    return render(request, "conversations/folder.html", context, status=422 if request.method == "POST" else 200)
+    return _show(request, pk, form)
 
 
 @login_required
 @require_POST
 def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
-    """Delete a folder; its conversations stay."""
+    """Delete a folder, once its name was typed; its conversations stay."""
     found = get_object_or_404(Folder.objects.visible_to(request.user), pk=pk)
+    if " ".join(request.POST.get("confirm", "").split()).casefold() != found.name.casefold():
+        problem = _("Nothing was removed: what you typed is not the name.")
+        return _show(request, pk, FolderForm(instance=found), problem=problem)
     shelf.delete_folder(folder=found)
     messages.success(request, _("The folder is gone; its conversations are in the list."))
     return redirect("conversations:new")
+
+
+def _show(request: PersonRequest, pk: UUID, form: FolderForm, *, problem: str = "") -> HttpResponse:
+    folder = Folder.objects.get(pk=pk)
+    place = read_place(request.GET.get("before", ""))
+    listed = Conversation.objects.listed_for(request.user).filter(folder=pk).select_related("agent")
+    rows = list(after(listed, place)[: PAGE + 1])
+    older = next_place(rows, PAGE)
+    context = {"folder": folder, "name": folder.name, "form": form, "rows": rows, "older": older, "problem": problem}
+    return render(request, "conversations/folder.html", context, status=422 if request.method == "POST" else 200)

@@ -18,6 +18,7 @@ from agents.models import Agent
 from conversations import publication
 from conversations.admission import NothingToContinue, admit_run, check_continuable
 from conversations.control import publish_stop
+from conversations.log import delete_logs
 from conversations.models import Conversation, Folder, Generation, Message, SendKey
 from conversations.reaper import end_queued
 from providers.errors import ProviderInactive, ProviderNotFound
@@ -202,12 +203,14 @@ def rename_conversation(*, conversation: Conversation, title: str) -> None:
 
 
 def delete_conversation(*, conversation: Conversation) -> None:
-    """Delete for good; a run that is still going is stopped."""
+    """Delete for good, with the logs of its runs; a run that is still going is stopped."""
     for generation in Generation.objects.filter(conversation=conversation).active():
         request_stop(generation=generation)
     with transaction.atomic():
         _lock(conversation)  # first, as a send does: whoever locks messages first waits for the other for ever
+        runs = list(Generation.objects.filter(conversation=conversation).values_list("pk", flat=True))
         conversation.delete()
+        transaction.on_commit(partial(delete_logs, runs), robust=True)
 
 
 def _check_content(content: str) -> None:

@@ -66,7 +66,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-row-menu]");
   if (button) openMenu(button);
 });
-document.addEventListener("keydown", byKey);
+document.addEventListener("keydown", byKey, { capture: true }); // before the drawer hears of Escape
 menu.addEventListener("keydown", (event) => walk(menu, event));
 menu.addEventListener("htmx:beforeRequest", () => menu.hidePopover());
 document.getElementById("head-menu")?.addEventListener("htmx:beforeRequest", ({ target }) => target.closest("[popover]").hidePopover());

@@ -1,6 +1,7 @@
 """Finding, deleting, restoring, renaming, carrying out and in: the rail as somebody uses it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -160,7 +161,7 @@ def test_a_draft_waits_on_the_server(tab: Page, caller: Caller) -> None:
 
 def test_a_temporary_conversation_is_gone_when_its_page_is_left(tab: Page, caller: Caller) -> None:
     tab.get_by_role("link", name="Temporary conversation").click()
-    expect(tab.get_by_text("Nothing of this is kept.")).to_be_visible()
+    expect(tab.get_by_text("Nothing of this is kept.")).to_be_in_viewport()
     tab.get_by_role("textbox", name="Message", exact=True).fill("echo: between us")
     tab.keyboard.press("Enter")
     answer = tab.locator(".message.agent").last
@@ -172,3 +173,22 @@ def test_a_temporary_conversation_is_gone_when_its_page_is_left(tab: Page, calle
     tab.goto("/agents/")
     gone = lambda: caller.http.get(f"/api/v1/conversations/{conversation}/").status_code == 404  # noqa: E731
     wait_for(gone, 15, "the end of the temporary conversation")
+
+
+def test_what_is_exported_can_be_imported_again(tab: Page, caller: Caller, tmp_path: Path) -> None:
+    conversation = told(caller, "take me along", title="To be carried")
+    tab.goto(f"/c/{conversation}/")
+    tab.get_by_role("button", name="Conversation menu").click()
+    with tab.expect_download() as download:
+        tab.locator("#head-menu").get_by_text("Export as JSON").click()
+    file = tmp_path / download.value.suggested_filename
+    assert file.name == "to-be-carried.json"
+    download.value.save_as(file)
+    tab.goto("/c/import/")
+    tab.get_by_label("File", exact=True).set_input_files(file)
+    tab.get_by_role("button", name="Import the file").click()
+    expect(tab.get_by_text("1 conversation was imported.")).to_be_visible()
+    tab.get_by_role("link", name="Open the first").click()
+    assert conversation not in tab.url
+    expect(tab.locator("#head-title h1")).to_have_text("To be carried")
+    expect(tab.locator(".message.agent [data-body]")).to_have_text("take me along")

@@ -234,7 +234,9 @@ def test_a_folder_s_page_shows_changes_and_begins(home: Client, owner: User, age
     assert f'name="folder" value="{folder.pk}"' in new
     home.post("/c/", {"content": "Hi", "agent": str(agent.pk), "folder": str(folder.pk), "key": "k"})
     assert Conversation.objects.get(title="Hi").folder == folder
-    home.post(f"/c/folders/{folder.pk}/delete/")
+    assert home.post(f"/c/folders/{folder.pk}/delete/", {"confirm": "x"}).status_code == 422
+    home.post(f"/c/folders/{folder.pk}/delete/", {"confirm": "kitchen"})
+    assert not Folder.objects.exists()
     assert Conversation.objects.count() == 2
 
 
