@@ -31,6 +31,7 @@ from conversations.serializers import (
     SentSerializer,
 )
 from conversations.services import Sent
+from conversations.share_api import ShareActions
 from conversations.streams import wait_for_end
 from conversations.transfer.api import TransferActions
 
@@ -38,7 +39,7 @@ KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, descript
 WAIT = OpenApiParameter("wait", bool, description="Answer when the run is over (200) instead of at once (202).")
 
 
-class ConversationViewSet(TransferActions, viewsets.ModelViewSet[Conversation]):
+class ConversationViewSet(ShareActions, TransferActions, viewsets.ModelViewSet[Conversation]):
     """One's own conversations."""
 
     serializer_class = ConversationSerializer

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations import folder_views, rail_views, shelf_views, tree_views, views
+from conversations import folder_views, rail_views, share_views, shelf_views, tree_views, views
 from conversations.transfer import views as transfer_views
 
 app_name = "conversations"
@@ -37,6 +37,9 @@ urlpatterns = [
     path("c/<uuid:pk>/organise/", shelf_views.organise, name="organise"),
     path("c/<uuid:pk>/leave/", shelf_views.leave, name="leave"),
     path("c/<uuid:pk>/draft/", shelf_views.draft, name="draft"),
+    path("c/<uuid:pk>/share/", share_views.share, name="share"),
+    path("c/<uuid:pk>/share/<uuid:share_pk>/end/", share_views.end, name="end-share"),
+    path("s/<str:token>/", share_views.shared, name="shared"),
     path("c/<uuid:pk>/export/", transfer_views.export, name="export"),
     path("c/<uuid:pk>/print/", transfer_views.printed, name="print"),
     path("c/<uuid:pk>/restore/", shelf_views.restore, name="restore"),

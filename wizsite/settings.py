@@ -276,6 +276,7 @@ FIRST_EVENT_TIMEOUT = env.integer("WIZ_FIRST_EVENT_TIMEOUT", 120, minimum=1, max
 IDLE_TIMEOUT = env.integer("WIZ_IDLE_TIMEOUT", 60, minimum=1, maximum=3000)  # seconds between two events
 USER_RUNS = env.integer("WIZ_USER_RUNS", 8, minimum=1, maximum=1000)  # queued and running ones of one person
 TITLE_MODEL = env.text("WIZ_TITLE_MODEL")  # <slug of a shared provider>/<model id>; empty: titles are first words
+SHARE_LINKS = env.choice("WIZ_SHARE_LINKS", "public", ("public", "members", "off"))  # whom links may be meant for
 if TITLE_MODEL and not all(TITLE_MODEL.partition("/")):
     raise ImproperlyConfigured(f"WIZ_TITLE_MODEL={TITLE_MODEL!r} must look like openai/gpt-5-nano.")
 DRAIN_LIMIT = 20  # seconds a stopping worker gives its streams
