@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -16,7 +17,7 @@ from rest_framework.response import Response
 
 from accounts.rest import person
 from accounts.scopes import CHATTING
-from conversations import branching, services
+from conversations import branching, services, shelf, shelf_query
 from conversations.branch import active_branch, dress
 from conversations.database import in_thread
 from conversations.follow import look
@@ -32,13 +33,15 @@ from conversations.serializers import (
     SendSerializer,
     SentSerializer,
 )
+from conversations.share_api import ShareActions
 from conversations.streams import wait_for_end
+from conversations.transfer.api import TransferActions
 
 KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key sends once.")
 WAIT = OpenApiParameter("wait", bool, description="Answer when the run is over (200) instead of at once (202).")
 
 
-class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
+class ConversationViewSet(ShareActions, TransferActions, viewsets.ModelViewSet[Conversation]):
     """One's own conversations."""
 
     needs = CHATTING
@@ -47,32 +50,57 @@ class ConversationViewSet(viewsets.ModelViewSet[Conversation]):
     queryset = Conversation.objects.none()
 
     def get_queryset(self) -> Any:
-        """Newest first; ``q`` searches titles and text, ``archived`` chooses the shelf."""
-        rows = Conversation.objects.visible_to(person(self.request))
-        if self.action != "list":
-            return rows
-        wanted = self.request.query_params.get("archived", "false").lower()
-        words = self.request.query_params.get("q", "").replace("\0", "").strip()
-        return rows.search(words).filter(is_archived=wanted in {"1", "true"})
+        """Those that the address and the body ask for; see ``shelf_query``."""
+        rows = shelf_query.wanted_conversations(self.request, self.action)
+        return rows.prefetch_related("tags")
+
+    @extend_schema(parameters=shelf_query.PARAMETERS)
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Newest first; what ``q`` finds comes the best first, each with its ``hit``."""
+        if "q" not in request.query_params or shelf_query.is_trash(request):
+            return super().list(request, *args, **kwargs)
+        page = shelf_query.search(request, self.get_queryset())
+        return Response({**page, "results": self.get_serializer(page["results"], many=True).data})
 
     def perform_create(self, serializer: Any) -> None:
         """An empty conversation of the caller's."""
         given = serializer.validated_data
-        serializer.instance = services.start_conversation(
-            user=person(self.request), agent=given.get("agent"), title=given.get("title", "")
-        )
+        with transaction.atomic():
+            serializer.instance = services.start_conversation(
+                user=person(self.request),
+                agent=given.pop("agent", None),
+                title=given.pop("title", ""),
+                is_temporary=given.pop("is_temporary", False),
+            )
+            self.perform_update(serializer)
 
     def perform_update(self, serializer: Any) -> None:
         """Only the given columns: a run may be moving the head meanwhile."""
-        changes = serializer.validated_data
+        changes, conversation = dict(serializer.validated_data), serializer.instance
         if "title" in changes:
             changes["is_title_automatic"] = False
-        Conversation.objects.filter(pk=serializer.instance.pk).update(**changes)
-        serializer.instance.refresh_from_db()
+        tags, is_trashed = changes.pop("tags", None), changes.pop("is_trashed", None)
+        with transaction.atomic():
+            if tags is not None:
+                shelf.tag_conversation(conversation=conversation, tags=tags)
+            if changes:
+                Conversation.objects.filter(pk=conversation.pk).update(**changes)
+            if is_trashed is not None:
+                change = shelf.trash_conversation if is_trashed else shelf.restore_conversation
+                change(conversation=conversation)
+        serializer.instance = Conversation.objects.prefetch_related("tags").get(pk=conversation.pk)
+
+    @extend_schema(parameters=[shelf_query.PERMANENT])
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Into the trash, for 30 days; with ``permanent=true``, from there too, for good."""
+        return super().destroy(request, *args, **kwargs)
 
     def perform_destroy(self, instance: Conversation) -> None:
         """Stops what is still going."""
-        services.delete_conversation(conversation=instance)
+        if shelf_query.is_permanent(self.request):
+            services.delete_conversation(conversation=instance)
+        else:
+            shelf.trash_conversation(conversation=instance)
 
     @extend_schema(methods=["get"], responses=MessageSerializer(many=True), filters=False)
     @extend_schema(

@@ -28,6 +28,12 @@ def branch_to(message: Message) -> list[Message]:
     return [found[pk] for pk in path]
 
 
+def is_on_active_branch(conversation: Conversation, message_id: UUID) -> bool:
+    """Whether a message is on the branch that is shown."""
+    parents, _children = _tree(conversation.pk)
+    return message_id in _path(conversation.head_id, parents)
+
+
 def newest_below(message: Message) -> UUID:
     """The newest message without children at or below this one."""
     parents, children = _tree(message.conversation_id)

@@ -13,7 +13,7 @@ from agents.models import Agent
 from conversations.admission import NothingToContinue, RunActive, TooManyRuns
 from conversations.forms import new_key, ready_agents
 from conversations.idempotency import KeyReused
-from conversations.models import Conversation
+from conversations.models import Conversation, Folder
 from providers.errors import ProviderError
 
 Refusal = (ValidationError, ProviderError, RunActive, TooManyRuns, NothingToContinue, KeyReused)
@@ -35,6 +35,8 @@ class Composer:
     key: str = field(default_factory=new_key)
     is_running: bool = False
     limit: int = settings.MAX_MESSAGE_LENGTH
+    folder: Folder | None = None
+    is_temporary: bool = False
 
     @property
     def starters(self) -> list[str]:
@@ -51,13 +53,27 @@ def make_composer(
     text: str = "",
     errors: list[str] | None = None,
     is_running: bool = False,
+    folder: Folder | None = None,
+    is_temporary: bool = False,
 ) -> Composer:
-    """The composer for a conversation or a new one; ``wanted`` is the id of an agent that was asked for."""
+    """The composer for a conversation or a new one; ``wanted`` is the id of an agent that was asked for.
+
+    ``folder`` and ``is_temporary`` are of the conversation that is about to begin. In one that goes on, what was
+    written before and not sent is there again.
+    """
     agents = list(ready_agents(user))
     by_id = {str(agent.pk): agent for agent in agents}
     current = conversation.agent_id if conversation else _last_used(user)
     agent = by_id.get(wanted) or by_id.get(str(current))
-    return Composer(agents, agent or next(iter(agents), None), text, errors or [], is_running=is_running)
+    return Composer(
+        agents,
+        agent or next(iter(agents), None),
+        text or (conversation.draft if conversation else ""),
+        errors or [],
+        is_running=is_running,
+        folder=folder,
+        is_temporary=is_temporary,
+    )
 
 
 def _last_used(user: User) -> UUID | None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from agents.hops import is_reachable
 from agents.models import Agent, AgentQuerySet
+from conversations.models import Folder
 from providers.models import ProviderModel
 
 KEY_LENGTH = 64
@@ -41,12 +42,17 @@ class ComposerForm(forms.Form):
     starter = forms.CharField(required=False, strip=False, max_length=settings.MAX_MESSAGE_LENGTH)
     key = forms.CharField(required=False, max_length=KEY_LENGTH)
     agent = forms.ModelChoiceField(label=_("Agent"), queryset=Agent.objects.none(), required=False, empty_label=None)
+    folder = forms.ModelChoiceField(queryset=Folder.objects.none(), required=False)
+    temporary = forms.BooleanField(required=False)
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         choice = self.fields["agent"]
         assert isinstance(choice, forms.ModelChoiceField)  # noqa: S101 - tells the type checker
         choice.queryset = ready_agents(user)
+        folder = self.fields["folder"]
+        assert isinstance(folder, forms.ModelChoiceField)  # noqa: S101 - as above
+        folder.queryset = Folder.objects.visible_to(user)
 
     @property
     def words(self) -> str:

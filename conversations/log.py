@@ -1,11 +1,13 @@
 """The event log in Valkey: one stream per generation, and the frames that are published beside it."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
 
 from conversations.events import Event, EventId, EventType
 from providers import valkey
@@ -88,6 +90,14 @@ def append_end(generation_id: UUID, events: Iterable[Event]) -> None:
     pipeline = valkey.quick_client().pipeline(transaction=False)
     append_commands(pipeline, generation_id, events, creates=True, ttl=KEEP)
     pipeline.execute(raise_on_error=False)
+
+
+def delete_logs(generation_ids: Iterable[UUID]) -> None:
+    """Forget what these runs have said, if Valkey is there; logs go by themselves after an hour."""
+    keys = [log_key(pk) for pk in generation_ids]
+    with suppress(RedisError, OSError):
+        if keys:
+            valkey.client().unlink(*keys)
 
 
 def encode_payload(value: object) -> bytes:

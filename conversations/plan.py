@@ -1,5 +1,6 @@
 """What an attempt is going to ask of whom."""
 
+import copy
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from agents.services import build_request
 from conversations.claim import Claim
 from conversations.events import EventType
 from conversations.history import History, read_history, room_for_messages
-from conversations.models import Generation
+from conversations.models import Folder, Generation
 from providers.errors import ProviderNotFound
 from providers.types import ChatMessage, ChatRequest
 
@@ -21,12 +22,16 @@ GO_ON = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The request of one attempt; ``dropped`` are the agent's parameters that the model does not take."""
+    """The request of one attempt.
+
+    ``dropped`` are the agent's parameters that the model does not take, ``instructions`` the length of the folder's.
+    """
 
     hop: Hop
     request: ChatRequest
     dropped: tuple[str, ...]
     history: History
+    instructions: int = 0
 
     def notices(self) -> list[tuple[EventType, object]]:
         """What the reader is told before the answer comes."""
@@ -45,6 +50,8 @@ def make_plan(generation: Generation) -> Plan:
     if agent is None:
         raise ProviderNotFound
     hop = read_hop(agent, generation.hop)
+    agent = copy.copy(agent)  # never saved: what the folder adds is this run's alone
+    agent.system_prompt, instructions = with_folder(agent.system_prompt, generation.conversation.folder)
     history = read_history(
         generation.message,
         room=room_for_messages(agent, hop),
@@ -52,17 +59,25 @@ def make_plan(generation: Generation) -> Plan:
         is_halved=generation.is_trimmed,
     )
     request, dropped = build_request(agent, history.messages, hop)
-    return Plan(hop, request, dropped, history)
+    return Plan(hop, request, dropped, history, instructions)
 
 
 def plan_attempt(claim: Claim) -> Plan:
     """The plan for a claimed attempt, noted in its row. Raises as ``make_plan``."""
-    rows = Generation.objects.select_related("message__agent__provider", "message__agent__owner", "override_provider")
+    rows = Generation.objects.select_related(
+        "message__agent__provider", "message__agent__owner", "override_provider", "conversation__folder"
+    )
     plan = make_plan(rows.get(pk=claim.generation_id))
     Generation.objects.owned({claim.generation_id: claim.attempt}).update(
         provider_name=plan.hop.provider.name, model=plan.hop.model
     )
     return plan
+
+
+def with_folder(system_prompt: str, folder: Folder | None) -> tuple[str, int]:
+    """The system prompt with the instructions of the conversation's folder, and how many characters those have."""
+    added = folder.instructions if folder is not None else ""
+    return "\n\n".join(part for part in (system_prompt, added) if part), len(added)
 
 
 def continuation(prefix: str) -> tuple[ChatMessage, ...]:

@@ -48,7 +48,7 @@ def queue_reply(
     )
     generation = queue_run(user, reply, override=override)
     Conversation.objects.filter(pk=conversation.pk).update(
-        head=reply, agent=agent, updated_at=Now(), title=conversation.title or make_title(message.content)
+        head=reply, agent=agent, updated_at=Now(), title=conversation.title or make_title(message.content), draft=""
     )
     return Sent(message, reply, generation)
 

@@ -37,6 +37,7 @@ class Receipt(TypedDict, total=False):
     parameters: dict[str, float | str]
     dropped: list[str]
     messages_sent: int
+    folder_instructions: int
     left_out: LeftOut
     attempts: list[AttemptRecord]
     hops: list[object]
@@ -91,6 +92,7 @@ def _asked(plan: Plan) -> Receipt:
         parameters={name: value for name, value in values.items() if value is not None},
         dropped=list(plan.dropped),
         messages_sent=len(plan.history.messages),
+        **({"folder_instructions": plan.instructions} if plan.instructions else {}),
         left_out=plan.history.left_out,
     )
 

@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
 from agents.models import Agent
-from conversations.models import Conversation, Generation, Message
+from conversations.models import Conversation, Folder, Generation, Message
+from conversations.shelf import LONGEST_TAG
 from providers.generate_serializers import ProviderField
 
 
@@ -21,15 +23,76 @@ class AgentField(serializers.PrimaryKeyRelatedField[Agent]):
         return Agent.objects.visible_to(self.context["request"].user)
 
 
+@extend_schema_field(serializers.UUIDField(allow_null=True))
+class FolderField(serializers.PrimaryKeyRelatedField[Folder]):
+    """The id of one of the caller's folders."""
+
+    def get_queryset(self) -> Any:
+        """Foreign folders do not exist for the caller."""
+        return Folder.objects.visible_to(self.context["request"].user)
+
+
+class TagsField(serializers.ListField):
+    """The names of a conversation's tags, in lower case."""
+
+    child = serializers.CharField(max_length=LONGEST_TAG)
+
+    def to_representation(self, tags: Any) -> list[str]:
+        """From the rows."""
+        return [tag.name for tag in tags.all()]
+
+
+class FolderSerializer(StrictSerializer, serializers.ModelSerializer[Folder]):
+    """A folder; ``instructions`` are added to the system prompt of the runs of its conversations."""
+
+    class Meta:
+        model = Folder
+        fields = ("id", "name", "instructions", "position", "created_at")
+        read_only_fields = ("id", "created_at")
+
+
+class PieceSerializer(serializers.Serializer[Any]):
+    """A stretch of a snippet: plain text, never HTML."""
+
+    text = serializers.CharField()
+    is_hit = serializers.BooleanField()
+
+
+class HitSerializer(serializers.Serializer[Any]):
+    """Where a search found its words: the message (null for the title) and the text around it."""
+
+    message = serializers.UUIDField(allow_null=True)
+    snippet = PieceSerializer(many=True)
+
+
 class ConversationSerializer(StrictSerializer, serializers.ModelSerializer[Conversation]):
-    """A conversation without its messages."""
+    """A conversation without its messages. ``hit`` is there in the results of a search."""
 
     agent = AgentField(allow_null=True, required=False)
+    folder = FolderField(allow_null=True, required=False)
+    tags = TagsField(required=False)
+    is_trashed = serializers.BooleanField(required=False)
+    hit = HitSerializer(read_only=True, allow_null=True, default=None)
 
     class Meta:
         model = Conversation
-        fields = ("id", "agent", "title", "is_pinned", "is_archived", "created_at", "updated_at")
+        fields = (
+            "id", "agent", "title", "folder", "tags", "is_pinned", "is_archived", "is_trashed", "is_temporary",
+            "created_at", "updated_at", "hit",
+        )  # fmt: skip
         read_only_fields = ("id", "created_at", "updated_at")
+
+    def validate_is_temporary(self, wanted: bool) -> bool:
+        """It is decided at the beginning."""
+        if self.instance is not None and wanted != self.instance.is_temporary:
+            raise serializers.ValidationError(_("A conversation is temporary from its beginning or never."))
+        return wanted
+
+    def validate_is_trashed(self, wanted: bool) -> bool:
+        """Nothing begins in the trash."""
+        if self.instance is None and wanted:
+            raise serializers.ValidationError(_("A new conversation cannot be in the trash."))
+        return wanted
 
 
 class GenerationSerializer(serializers.ModelSerializer[Generation]):

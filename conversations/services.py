@@ -1,5 +1,7 @@
 """Writes on conversations: send, edit, regenerate, continue, stop. A send is one transaction; its task follows."""
 
+from functools import partial
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
@@ -16,16 +18,31 @@ from conversations.admission import (
 )
 from conversations.control import publish_stop
 from conversations.idempotency import Once, claim_key, once, remember_reply
-from conversations.models import Conversation, Generation, Message
+from conversations.log import delete_logs
+from conversations.models import Conversation, Folder, Generation, Message
 from conversations.queueing import Override, Sent, queue_reply, queue_run
 from conversations.reaper import end_queued
 from providers.models import Provider
 
 
-def start_conversation(*, user: User, agent: Agent | None, title: str = "") -> Conversation:
-    """An empty conversation."""
-    title = title.strip()[:200]
-    return Conversation.objects.create(owner=user, agent=agent, title=title, is_title_automatic=not title)
+def start_conversation(
+    *,
+    user: User,
+    agent: Agent | None,
+    title: str = "",
+    folder: Folder | None = None,
+    is_temporary: bool = False,
+) -> Conversation:
+    """An empty conversation. A temporary one keeps its title: no other model hears of it."""
+    title = title.strip()[:200] or (_("Temporary conversation") if is_temporary else "")
+    return Conversation.objects.create(
+        owner=user,
+        agent=agent,
+        folder=folder,
+        title=title,
+        is_title_automatic=not title,
+        is_temporary=is_temporary,
+    )
 
 
 def send_message(
@@ -152,12 +169,14 @@ def rename_conversation(*, conversation: Conversation, title: str) -> None:
 
 
 def delete_conversation(*, conversation: Conversation) -> None:
-    """Delete for good; a run that is still going is stopped."""
+    """Delete for good, with the logs of its runs; a run that is still going is stopped."""
     for generation in Generation.objects.filter(conversation=conversation).active():
         request_stop(generation=generation)
     with transaction.atomic():
         _lock(conversation)  # first, as a send does: whoever locks messages first waits for the other for ever
+        runs = list(Generation.objects.filter(conversation=conversation).values_list("pk", flat=True))
         conversation.delete()
+        transaction.on_commit(partial(delete_logs, runs), robust=True)
 
 
 def _lock(conversation: Conversation) -> Conversation:

@@ -1,4 +1,7 @@
-"""What is done to a conversation as a whole: rename, pin, archive, delete."""
+"""What is done to a conversation as a whole: rename, pin, archive, move, delete, restore.
+
+With htmx the answer is the row of the rail, or the rail; without, the page that shows what was done.
+"""
 
 from uuid import UUID
 
@@ -6,28 +9,58 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from accounts.requests import PersonRequest
-from conversations import services
+from conversations import services, shelf
+from conversations.folder_forms import OrganiseForm
 from conversations.models import Conversation
 from conversations.pages import find_conversation
+from conversations.rail_views import is_shown, show_rail, undo_notice
 
 
 @login_required
-@require_POST
+@require_GET
+def menu(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """What can be done to a conversation of the rail."""
+    return render(request, "conversations/_row_menu.html", {"row": find_conversation(request, pk)})
+
+
+@login_required
+@require_GET
+def row(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """A conversation as the rail shows it."""
+    return _show_row(request, find_conversation(request, pk))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def rename(request: PersonRequest, pk: UUID) -> HttpResponse:
-    """Give it another title."""
+    """The form for another title, in place; with POST the new title."""
     conversation = find_conversation(request, pk)
+    place = "head" if request.GET.get("place") == "head" else "rail"
+    if request.method != "POST":
+        return _show_rename(request, conversation, place)
     try:
         services.rename_conversation(conversation=conversation, title=request.POST.get("title", ""))
     except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    return redirect("conversations:detail", pk)
+        return _show_rename(request, conversation, place, problem=" ".join(error.messages))
+    if not request.htmx:
+        return redirect("conversations:detail", pk)
+    conversation.refresh_from_db()
+    shown = _show_row(request, conversation) if place == "rail" else _show_title(request, conversation)
+    return trigger_client_event(shown, "wiz:renamed", {"id": str(pk), "title": conversation.title})
+
+
+@login_required
+@require_GET
+def title(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """The title as the head of the page shows it."""
+    return _show_title(request, find_conversation(request, pk))
 
 
 @login_required
@@ -36,7 +69,7 @@ def pin(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Keep it at the top of the rail, or let it go again."""
     conversation = find_conversation(request, pk)
     Conversation.objects.filter(pk=pk).update(is_pinned=not conversation.is_pinned)
-    return redirect("conversations:detail", pk)
+    return show_rail(request) if request.htmx else redirect("conversations:detail", pk)
 
 
 @login_required
@@ -46,22 +79,92 @@ def archive(request: PersonRequest, pk: UUID) -> HttpResponse:
     conversation = find_conversation(request, pk)
     Conversation.objects.filter(pk=pk).update(is_archived=not conversation.is_archived)
     if conversation.is_archived:
-        return redirect("conversations:detail", pk)
-    undo = '{} <button class="link-button" type="submit" form="act" formaction="{}">{}</button>'
-    text = _("Archived. Search still finds it.")
-    messages.success(request, format_html(undo, text, reverse("conversations:archive", args=[pk]), _("Undo")))
-    return redirect("conversations:new")
+        return show_rail(request) if request.htmx else redirect("conversations:detail", pk)
+    return _taken_away(request, pk, _("Archived. Search still finds it."), reverse("conversations:archive", args=[pk]))
 
 
 @login_required
 @require_POST
 def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
-    """Remove it for good, once its title was typed."""
+    """Into the trash, with a way back; a temporary one for good."""
     conversation = find_conversation(request, pk)
-    typed = " ".join(request.POST.get("confirm", "").split())
-    if typed.casefold() != (conversation.title or _("New conversation")).casefold():
-        messages.error(request, _("Nothing was deleted: what you typed is not the title."))
-        return redirect("conversations:detail", pk)
-    services.delete_conversation(conversation=conversation)
-    messages.success(request, _("The conversation was deleted."))
-    return redirect("conversations:new")
+    shelf.trash_conversation(conversation=conversation)
+    if conversation.is_temporary:
+        messages.success(request, _("The temporary conversation is gone."))
+        return redirect("conversations:new")
+    named = _("“%(title)s” is in the trash for 30 days.") % {"title": conversation.title or _("New conversation")}
+    return _taken_away(request, pk, named, reverse("conversations:restore", args=[pk]))
+
+
+@login_required
+@require_POST
+def restore(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Back from the trash."""
+    conversation = get_object_or_404(Conversation.objects.trashed_by(request.user), pk=pk)
+    shelf.restore_conversation(conversation=conversation)
+    return show_rail(request) if request.htmx else redirect("conversations:detail", pk)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def organise(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Its folder and its tags."""
+    conversation = find_conversation(request, pk)
+    form = OrganiseForm(request.POST or None, conversation=conversation)
+    if request.method == "POST" and form.save():
+        return show_rail(request) if request.htmx else redirect("conversations:detail", pk)
+    template = "conversations/_organise.html" if request.htmx else "conversations/organise.html"
+    context = {"form": form, "conversation": conversation}
+    response = render(request, template, context, status=422 if request.method == "POST" else 200)
+    if request.method == "POST" and request.htmx:
+        response["HX-Retarget"], response["HX-Reswap"] = "#organise", "innerHTML"
+    return response
+
+
+@login_required
+@require_POST
+def leave(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """The page of a temporary conversation was left: it ends. Others do not hear of it."""
+    conversation = find_conversation(request, pk)
+    if conversation.is_temporary:
+        services.delete_conversation(conversation=conversation)
+    return HttpResponse(status=204)
+
+
+@login_required
+@require_POST
+def draft(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Remember what is in the composer."""
+    conversation = find_conversation(request, pk)
+    try:
+        shelf.keep_draft(conversation=conversation, text=request.POST.get("content", ""))
+    except ValidationError:
+        return HttpResponse(status=422)
+    return HttpResponse(status=204)
+
+
+def _taken_away(request: PersonRequest, pk: UUID, text: str, undo: str) -> HttpResponse:
+    """The row goes and a notice offers the way back; whoever looks at the conversation is led away from it."""
+    if request.htmx and not is_shown(request, pk):
+        return render(request, "conversations/_toast.html", {"text": text, "undo": undo})
+    messages.success(request, undo_notice(text, undo))
+    target = reverse("conversations:new")
+    return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
+
+
+def _show_row(request: PersonRequest, conversation: Conversation) -> HttpResponse:
+    current = conversation.pk if is_shown(request, conversation.pk) else None
+    return render(request, "conversations/_row.html", {"row": conversation, "current": current})
+
+
+def _show_title(request: PersonRequest, conversation: Conversation) -> HttpResponse:
+    return render(request, "conversations/_title.html", {"conversation": conversation})
+
+
+def _show_rename(request: PersonRequest, conversation: Conversation, place: str, *, problem: str = "") -> HttpResponse:
+    template = "conversations/_rename.html" if request.htmx else "conversations/rename.html"
+    context = {"conversation": conversation, "place": place, "problem": problem}
+    response = render(request, template, context, status=422 if problem else 200)
+    if problem and request.htmx:
+        response["HX-Reswap"] = "innerHTML"
+    return response

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from conversations import drain, titles
+from conversations import drain, shelf, titles
 from conversations.claim import claim_generation, claim_next
 from conversations.execution import execute_claim
 from conversations.publication import publish_run
@@ -38,6 +38,12 @@ def run_generation(_generation_id: str) -> None:
 def reap_generations() -> None:
     """One round of the reaper."""
     reap()
+
+
+@shared_task(name="conversations.tasks.purge_expired")
+def purge_expired() -> None:
+    """Delete for good what was long enough in the trash, and temporary conversations that were left."""
+    shelf.purge_expired()
 
 
 @shared_task(name=titles.TITLE_TASK)

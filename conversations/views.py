@@ -36,7 +36,9 @@ def new(request: PersonRequest) -> HttpResponse:
     """An empty conversation, or with POST its first message."""
     if request.method == "POST":
         return create(request)
-    return _show_new(request, wanted=request.GET.get("agent", ""))
+    asked = ComposerForm(request.GET, user=request.user)
+    asked.is_valid()
+    return _show_new(request, asked, wanted=request.GET.get("agent", ""))
 
 
 def create(request: PersonRequest) -> HttpResponse:
@@ -46,14 +48,19 @@ def create(request: PersonRequest) -> HttpResponse:
     agent, key = _agent(request, form), form.cleaned_data.get("key", "")
     try:
         with transaction.atomic():
-            conversation = services.start_conversation(user=request.user, agent=agent)
+            conversation = services.start_conversation(
+                user=request.user,
+                agent=agent,
+                folder=form.cleaned_data.get("folder"),
+                is_temporary=form.cleaned_data["temporary"],
+            )
             services.send_message(user=request.user, conversation=conversation, content=form.words, key=key)
     except KeyReused:
         earlier = get_object_or_404(SendKey, user=request.user, key=key, reply__isnull=False)
         return redirect("conversations:detail", earlier.reply.conversation_id)  # type: ignore[union-attr]
     except Refusal as refusal:
         wanted = str(agent.pk) if agent else ""
-        return _show_new(request, wanted=wanted, text=form.words, errors=sentences(refusal))
+        return _show_new(request, form, wanted=wanted, text=form.words, errors=sentences(refusal))
     return redirect("conversations:detail", conversation.pk)
 
 
@@ -122,8 +129,18 @@ def _agent(request: PersonRequest, form: ComposerForm) -> Agent | None:
     return form.cleaned_data.get("agent") or make_composer(request.user).agent
 
 
-def _show_new(request: PersonRequest, *, wanted: str, text: str = "", errors: list[str] | None = None) -> HttpResponse:
-    composer = make_composer(request.user, wanted=wanted, text=text, errors=errors)
+def _show_new(
+    request: PersonRequest, asked: ComposerForm, *, wanted: str, text: str = "", errors: list[str] | None = None
+) -> HttpResponse:
+    """The page of a conversation that is about to begin, in the folder and of the kind that was asked for."""
+    composer = make_composer(
+        request.user,
+        wanted=wanted,
+        text=text,
+        errors=errors,
+        folder=asked.cleaned_data.get("folder"),
+        is_temporary=asked.cleaned_data["temporary"],
+    )
     context = {
         "composer": composer,
         "has_provider": bool(composer.agents) or Provider.objects.visible_to(request.user).active().exists(),

@@ -7,6 +7,8 @@ from rest_framework.routers import SimpleRouter
 from accounts.api import MeView, TokenViewSet
 from agents.api import AgentViewSet, generate
 from conversations.api import ConversationViewSet, GenerationViewSet, MessageViewSet, messages
+from conversations.folder_api import FolderViewSet
+from conversations.share_api import ShareViewSet
 from conversations.streams import generation_events
 from providers.api import CachedProviderView, ModelsView, ProviderViewSet, RegistryView, UsageView
 from providers.generate_api import generate_object, generate_text
@@ -18,6 +20,8 @@ router.register("tokens", TokenViewSet, basename="token")
 router.register("providers", ProviderViewSet, basename="provider")
 router.register("agents", AgentViewSet, basename="agent")
 router.register("conversations", ConversationViewSet, basename="conversation")
+router.register("folders", FolderViewSet, basename="folder")
+router.register("shares", ShareViewSet, basename="share")
 router.register("messages", MessageViewSet, basename="message")
 router.register("generations", GenerationViewSet, basename="generation")
 

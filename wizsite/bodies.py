@@ -18,7 +18,7 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 class BodyGuard:
     """ASGI middleware: 413 for more than ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bytes, however they are announced.
 
-    Where images may be sent the bound is ``IMAGE_BODY_LIMIT``.
+    Where images may be sent the bound is ``IMAGE_BODY_LIMIT``, where conversations are imported ``IMPORT_BODY_LIMIT``.
 
     A body without a length (chunked) is collected first and gets one: Django and REST framework take a missing length
     for an empty body.
@@ -33,6 +33,8 @@ class BodyGuard:
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         if scope["path"].startswith(settings.IMAGE_PATHS):
             limit = settings.IMAGE_BODY_LIMIT
+        elif scope["path"].startswith(settings.IMPORT_PATHS):
+            limit = settings.IMPORT_BODY_LIMIT
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
             await refuse(scope, send, limit)

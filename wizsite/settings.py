@@ -200,6 +200,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 IMAGE_BODY_LIMIT = 16_777_216  # bytes of a body that may hold images
 IMAGE_PATHS = ("/api/v1/generate/", "/v1/")
+IMPORT_BODY_LIMIT = 105_906_176  # bytes: a file of 100 MB in a form
+IMPORT_PATHS = ("/api/v1/conversations/import/", "/c/import/")
 
 # Mail -----------------------------------------------------------------------------------------------------------
 
@@ -285,6 +287,7 @@ FIRST_EVENT_TIMEOUT = env.integer("WIZ_FIRST_EVENT_TIMEOUT", 120, minimum=1, max
 IDLE_TIMEOUT = env.integer("WIZ_IDLE_TIMEOUT", 60, minimum=1, maximum=3000)  # seconds between two events
 USER_RUNS = env.integer("WIZ_USER_RUNS", 8, minimum=1, maximum=1000)  # queued and running ones of one person
 TITLE_MODEL = env.text("WIZ_TITLE_MODEL")  # <slug of a shared provider>/<model id>; empty: titles are first words
+SHARE_LINKS = env.choice("WIZ_SHARE_LINKS", "public", ("public", "members", "off"))  # whom links may be meant for
 if TITLE_MODEL and not all(TITLE_MODEL.partition("/")):
     raise ImproperlyConfigured(f"WIZ_TITLE_MODEL={TITLE_MODEL!r} must look like openai/gpt-5-nano.")
 DRAIN_LIMIT = 20  # seconds a stopping worker gives its streams
@@ -321,10 +324,14 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "wiz"
-CELERY_TASK_ROUTES = {"conversations.tasks.write_title": {"queue": "wiz-background"}}
+CELERY_TASK_ROUTES = {
+    "conversations.tasks.write_title": {"queue": "wiz-background"},
+    "conversations.tasks.purge_expired": {"queue": "wiz-background"},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap-generations": {"task": "conversations.tasks.reap_generations", "schedule": 10.0, "options": {"expires": 10}},
+    "purge-expired": {"task": "conversations.tasks.purge_expired", "schedule": 300.0, "options": {"expires": 300}},
     "refresh-models": {"task": "providers.tasks.refresh_all_models", "schedule": 24 * 3600.0},
     "clean-up-registry": {"task": "providers.tasks.cleanup_registry", "schedule": 600.0},
 }

@@ -1,7 +1,20 @@
 """Conversations, their messages, and the runs that produce answers."""
 
-from conversations.models.conversation import Conversation
+from conversations.models.conversation import Conversation, Folder, Tag
 from conversations.models.generation import ACTIVE, Generation
 from conversations.models.message import Message, SendKey
+from conversations.models.search import Query, SearchEntry
+from conversations.models.share import Share
 
-__all__ = ["ACTIVE", "Conversation", "Generation", "Message", "SendKey"]
+__all__ = [
+    "ACTIVE",
+    "Conversation",
+    "Folder",
+    "Generation",
+    "Message",
+    "Query",
+    "SearchEntry",
+    "SendKey",
+    "Share",
+    "Tag",
+]

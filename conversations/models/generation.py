@@ -32,8 +32,8 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     """Reads of generations."""
 
     def visible_to(self, user: User) -> "GenerationQuerySet":
-        """Those of one's own conversations."""
-        return self.filter(conversation__owner=user)
+        """Those of one's own conversations that are not in the trash."""
+        return self.filter(conversation__owner=user, conversation__trashed_at=None)
 
     def active(self) -> "GenerationQuerySet":
         """Queued or running."""

@@ -19,8 +19,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
     """Reads of messages."""
 
     def visible_to(self, user: User) -> "MessageQuerySet":
-        """Those of one's own conversations."""
-        return self.filter(conversation__owner=user)
+        """Those of one's own conversations that are not in the trash."""
+        return self.filter(conversation__owner=user, conversation__trashed_at=None)
 
 
 class Message(models.Model):

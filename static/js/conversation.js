@@ -3,6 +3,7 @@
 import { setRunning, wireComposer } from "./composer.js";
 import { dressCode, wireCopy } from "./copy.js";
 import { wireEditing } from "./editing.js";
+import { wireKeeping } from "./keeping.js";
 import { Live } from "./live.js";
 import { wireMenus } from "./menus.js";
 import { wireScroll } from "./scroll.js";
@@ -43,5 +44,6 @@ if (transcript) {
     wireSwaps(live);
     wireEditing(transcript);
     wireMenus();
+    wireKeeping(transcript);
   }
 }

@@ -28,7 +28,14 @@ export function wireScroll(scroll, content) {
   document.addEventListener("click", (event) => event.target.closest("[data-to-end]") && toEnd());
   document.addEventListener("wiz:sent", toEnd);
   keepPlace(scroll, content, () => { atEnd = isAtEnd(); });
-  toEnd();
+  const wanted = content.querySelector(`#${CSS.escape(location.hash.slice(1)) || "none"}`);
+  if (!wanted) {
+    toEnd();
+    return;
+  }
+  atEnd = false;
+  wanted.scrollIntoView({ block: "start" });
+  lastTop = scroll.scrollTop;
 }
 
 /** Whatever replaces the content, what has the focus stays where it is on the screen. */

@@ -28,6 +28,8 @@ WRITES = {
     "conversations": Scope.CHAT,
     "messages": Scope.CHAT,
     "generations": Scope.CHAT,
+    "folders": Scope.CHAT,
+    "shares": Scope.CHAT,
 }
 CALLS = [(route, verb) for route in rest_routes() for verb in sorted(route.verbs)]
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 from accounts.models import ApiToken, AuditEvent, User
 from accounts.services import create_token
 from agents.models import Agent
-from conversations.models import Conversation, Generation, Message
+from conversations.models import Conversation, Folder, Generation, Message, Share
+from conversations.shelf import create_folder
 from providers.keys import add_key
 from providers.models import Provider, ProviderKey, ProviderModel
 from tests.factories import make_agent, make_answer, make_provider, make_user
@@ -24,6 +25,7 @@ OWNERLESS = (
     "accounts/password/reset/key/{uidb36}-{key}/",
     "api/{rest}",
     "api/v1/registry/{provider_id}/",  # for administrators
+    "s/{token}/",  # whoever knows the token may read: tests/conversations/test_sharing.py
 )
 NOT_COUNTED: tuple[Any, ...] = (Session, AuditEvent)
 
@@ -43,6 +45,8 @@ class World:
     generation: Generation
     token: ApiToken
     token_value: str
+    folder: Folder
+    share: Share
 
     def ids(self, route: Route) -> dict[str, object]:
         """The ids for the parameters of an address; fails for an address of which nobody has said whose it is."""
@@ -55,9 +59,11 @@ class World:
             "providers": self.provider,
             "agents": self.agent,
             "tokens": self.token,
-        }.get(words[0])
+            "folders": self.folder,
+            "shares": self.share,
+        }.get("folders" if "folders" in words else words[0])
         named = {"pk": main, "message_pk": self.question if "edit" in words else self.reply, "key_pk": self.key}
-        named |= {"key_id": self.key, "model_pk": self.model}
+        named |= {"key_id": self.key, "model_pk": self.model, "share_pk": self.share}
         missing = [name for name in route.parameters if named.get(name) is None]
         assert not missing, f"{route.pattern}: tests/wizsite/world.py does not know whose {missing} this is"
         return {name: getattr(named[name], "pk", None) for name in route.parameters}
@@ -85,6 +91,8 @@ class World:
             ("post", "conversations/{pk}/messages/"): {"content": "Hello"},
             ("post", "conversations/{pk}/fork/"): {"message": str(self.reply.pk)},
             ("post", "messages/{pk}/edit/"): {"content": "Hello"},
+            ("post", "folders/"): {"name": "New"},
+            ("patch", "folders/{pk}/"): {"name": "Renamed"},
         }
         return bodies.get((verb, route.pattern.removeprefix("api/v1/")), {})
 
@@ -110,7 +118,11 @@ def make_world(email: str = "owner@example.org", *, base_url: str = "http://127.
     token, value = create_token(user=owner, name="mine")
     key = add_key(provider=provider, api_key="a-further-key-of-mine")
     assert reply.parent is not None
-    return World(owner, provider, key, model, agent, conversation, reply.parent, reply, generation, token, value)
+    folder = create_folder(user=owner, name="Private folder")
+    share = Share.objects.create(conversation=conversation, head=reply)
+    return World(
+        owner, provider, key, model, agent, conversation, reply.parent, reply, generation, token, value, folder, share
+    )
 
 
 def snapshot() -> dict[str, list[tuple[Any, ...]]]:

@@ -1,0 +1,161 @@
+"""Conversations as they are read from a file, and their messages in the order and shape that the database takes."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from conversations.transfer.archive import RunRecord
+
+USER: Final = "user"
+ASSISTANT: Final = "assistant"
+
+
+class ImportProblem(ValidationError):
+    """A file cannot be taken; names the place in it."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__({place: problem})
+        self.place, self.problem = place, problem
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem}"
+
+
+@dataclass(slots=True)
+class Node:
+    """A message of a file. ``key`` and ``parent`` are the file's own names; another ``role`` than ours is left out."""
+
+    key: str
+    parent: str | None
+    role: str
+    content: str
+    reasoning: str = ""
+    agent_name: str = ""
+    model: str = ""
+    created_at: datetime | None = None
+    runs: list[RunRecord] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Talk:
+    """A conversation of a file."""
+
+    title: str
+    nodes: list[Node]
+    head: str | None = None
+    agent: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    is_pinned: bool = False
+    is_archived: bool = False
+    is_title_automatic: bool = False
+    folder: str = ""
+    instructions: str = ""
+    tags: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def order(nodes: Iterable[Node], place: str) -> list[Node]:
+    """The messages with parents before children; raises ``ImportProblem`` for doubles, strangers and circles."""
+    by_key: dict[str, Node] = {}
+    children: dict[str | None, list[Node]] = {}
+    numbers: dict[str, int] = {}
+    for number, node in enumerate(nodes):
+        if node.key in by_key:
+            raise ImportProblem(f"{place}.messages[{number}].id", _("This id is there twice."))
+        by_key[node.key], numbers[node.key] = node, number
+        children.setdefault(node.parent, []).append(node)
+    for key, node in by_key.items():
+        if node.parent is not None and node.parent not in by_key:
+            raise ImportProblem(
+                f"{place}.messages[{numbers[key]}].parent", _("There is no such message in this conversation.")
+            )
+    ordered, waiting = list[Node](), [*reversed(children.get(None, []))]
+    while waiting:
+        node = waiting.pop()
+        ordered.append(node)
+        waiting.extend(reversed(children.get(node.key, [])))
+    if len(ordered) < len(by_key):
+        lost = min(numbers[key] for key in by_key.keys() - {node.key for node in ordered})
+        raise ImportProblem(f"{place}.messages[{lost}].parent", _("Its parents go round in a circle."))
+    return ordered
+
+
+def straighten(talk: Talk) -> None:
+    """Make a stranger's tree one of ours: questions and answers take turns, and only they are there.
+
+    What is neither, and what is empty, is left out; its children go to its parent. Several messages of one side in a
+    row become one. An answer at the very beginning gets an empty question above it.
+    """
+    kept, merged = _without_others(talk)
+    children: dict[str | None, list[Node]] = {}
+    for node in kept:
+        children.setdefault(node.parent, []).append(node)
+    roles = {node.key: node.role for node in kept}
+    ends = [
+        node
+        for node in kept
+        if not (below := children.get(node.key, [])) or any(child.role != node.role for child in below)
+    ]
+    by_key = {node.key: node for node in kept}
+    talk.nodes = []
+    for node in ends:
+        run = _run(node, by_key)
+        above = run[0].parent
+        talk.nodes.append(_joined(run, parent=above))
+        if above is None and node.role == ASSISTANT:
+            talk.nodes[-1].parent = _question(talk, run[0])
+    head = merged.get(talk.head or "")
+    talk.head = head if head in roles and any(node.key == head for node in talk.nodes) else None
+
+
+def _without_others(talk: Talk) -> tuple[list[Node], dict[str, str | None]]:
+    """The messages that stay, below those that stay; and for every message the one that stands for it."""
+    stands: dict[str, str | None] = {}
+    kept = []
+    for node in order(talk.nodes, "conversation"):
+        above = stands.get(node.parent) if node.parent is not None else None
+        if node.role not in (USER, ASSISTANT) or not (node.content.strip() or node.reasoning.strip()):
+            talk.left_out[node.role if node.role not in (USER, ASSISTANT) else "empty"] += 1
+            stands[node.key] = above
+            continue
+        node.parent = above
+        stands[node.key] = node.key
+        kept.append(node)
+    return kept, stands
+
+
+def _run(node: Node, by_key: dict[str, Node]) -> list[Node]:
+    """The messages of one side that end here, oldest first."""
+    run = [node]
+    while (parent := by_key.get(run[-1].parent or "")) is not None and parent.role == node.role:
+        run.append(parent)
+    return run[::-1]
+
+
+def _joined(run: list[Node], *, parent: str | None) -> Node:
+    last = run[-1]
+    return Node(
+        key=last.key,
+        parent=parent,
+        role=last.role,
+        content="\n\n".join(node.content for node in run if node.content.strip()),
+        reasoning="\n\n".join(node.reasoning for node in run if node.reasoning.strip()),
+        agent_name=next((node.agent_name for node in reversed(run) if node.agent_name), ""),
+        model=next((node.model for node in reversed(run) if node.model), ""),
+        created_at=run[0].created_at,
+        runs=last.runs,
+    )
+
+
+def _question(talk: Talk, first: Node) -> str:
+    """The empty question above an answer that had none, before it in the list."""
+    key = f"above {first.key}"
+    if all(node.key != key for node in talk.nodes):
+        talk.nodes.insert(len(talk.nodes) - 1, Node(key, None, USER, _("(no question)"), created_at=first.created_at))
+    return key
