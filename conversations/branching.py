@@ -39,8 +39,13 @@ def fork_conversation(*, user: User, conversation: Conversation, message: Messag
     if message.conversation_id != conversation.pk:
         raise ValidationError({"message": _("The message must be of this conversation.")})
     with transaction.atomic():
-        title = _fork_title(conversation.title)
-        fork = Conversation.objects.create(owner=user, agent=conversation.agent, title=title, is_title_automatic=False)
+        fork = Conversation.objects.create(
+            owner=user,
+            agent=conversation.agent,
+            folder=conversation.folder,
+            title=_fork_title(conversation.title),
+            is_title_automatic=False,
+        )
         copies = _copies(branch_to(message), fork)
         Message.objects.bulk_create(copies, batch_size=100)
         Conversation.objects.filter(pk=fork.pk).update(head=copies[-1])

@@ -18,7 +18,8 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 class BodyGuard:
     """ASGI middleware: 413 for more than ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bytes, however they are announced.
 
-    Where images may be sent the bound is ``IMAGE_BODY_LIMIT``, where conversations are imported ``IMPORT_BODY_LIMIT``.
+    Where images may be sent the bound is ``IMAGE_BODY_LIMIT``, where conversations are imported ``IMPORT_BODY_LIMIT``,
+    if the length is announced.
 
     A body without a length (chunked) is collected first and gets one: Django and REST framework take a missing length
     for an empty body.
@@ -39,7 +40,7 @@ class BodyGuard:
         if length.isdigit() and int(length) > limit:
             await refuse(scope, send, limit)
         elif not length and b"transfer-encoding" in headers:
-            await self._collect(scope, receive, send, limit)
+            await self._collect(scope, receive, send, min(limit, settings.IMAGE_BODY_LIMIT))  # it is held in memory
         else:
             await self.app(scope, receive, send)
 

@@ -30,6 +30,20 @@ def test_a_body_that_is_announced_too_large_is_413_in_json(caller: Caller) -> No
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
 
 
+def test_an_import_may_be_large_but_not_endless(stack: Stack, caller: Caller) -> None:
+    """S32."""
+    address, kind = "/api/v1/conversations/import/", {"Content-Type": "application/json"}
+    large = b"[" + b" " * 20_000_000 + b"]"
+    assert caller.http.post(address, content=large, headers=kind).status_code == 201
+    parts = urlsplit(stack.base_url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=20) as connection:
+        head = f"POST {address} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 106000000\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 413")
+    pieces = (piece for piece in [b"[", *[b" " * 1_000_000] * 20, b"]"])
+    assert caller.http.post(address, content=pieces, headers=kind).status_code == 413, "nobody fills the memory"
+
+
 def test_an_endless_body_is_refused_long_before_it_fills_anything(stack: Stack) -> None:
     """S30: nobody has logged in here."""
     parts = urlsplit(stack.base_url)
