@@ -12,7 +12,6 @@ from conversations.services import request_stop
 from providers.models import Provider, ProviderModel
 from tests.conversations.conftest import run_to_end
 from tests.conversations.test_engine import Say
-from tests.conversations.test_reaper import die
 from tests.factories import make_provider
 
 KEY = "sk-canary-0123456789"
