@@ -10,7 +10,7 @@ from agents.models import Agent
 from conversations.reaper import reap
 from conversations.services import request_stop
 from providers.models import Provider, ProviderModel
-from tests.conversations.conftest import run_to_end
+from tests.conversations.conftest import die, run_to_end
 from tests.conversations.test_engine import Say
 from tests.factories import make_provider
 
