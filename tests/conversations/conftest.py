@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import httpx2
@@ -11,16 +12,22 @@ from django.utils import timezone
 
 from accounts.models import User
 from agents.models import Agent
+from conversations.claim import claim_generation
 from conversations.events import START, Event, EventId, EventType
 from conversations.execution import execute_generation
+from conversations.flusher import Flusher
 from conversations.follow import follow
 from conversations.models import Conversation, Generation, Message
 from conversations.queueing import Sent
+from conversations.run import Run
+from conversations.runner import begin_run
 from conversations.services import send_message, start_conversation
 from providers import engine
 from providers.models import Provider
 from providers.practice import running_practice
 from tests.factories import make_agent, make_answer, make_provider, make_user
+
+LONG_AGO = timedelta(minutes=5)
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +113,29 @@ def run_to_end(generation: Generation) -> Generation:
         if settlement is None or settlement.is_final:
             break
     return Generation.objects.get(pk=generation.pk)
+
+
+def die(generation: Generation, *words: str) -> None:
+    """Claim and write as a worker does, checkpoint the first word only, and never come back."""
+    claim = claim_generation(generation.pk)
+    assert claim is not None
+    run = Run(
+        generation_id=claim.generation_id, message_id=claim.message_id, attempt=claim.attempt, epoch=claim.epoch,
+        prefix=claim.prefix, reasoning_prefix=claim.reasoning_prefix,
+    )  # fmt: skip
+
+    async def write() -> None:
+        await begin_run(run, claim.reason)
+        flusher = Flusher()
+        flusher.add(run)
+        for word in words:
+            run.append(EventType.TEXT_DELTA, word)
+        await flusher.drain(run, 5)
+        flusher.close()
+
+    engine.run(write())
+    Message.objects.filter(pk=claim.message_id).update(content=claim.prefix + "".join(words[:1]))
+    Generation.objects.filter(pk=generation.pk).update(heartbeat_at=timezone.now() - LONG_AGO)
 
 
 @dataclass(frozen=True)

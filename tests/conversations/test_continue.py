@@ -9,20 +9,16 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from agents.models import Agent
 from conversations.admission import NothingToContinue, RunActive
-from conversations.claim import claim_generation
 from conversations.events import EventType
 from conversations.execution import execute_generation
-from conversations.flusher import Flusher
 from conversations.models import Generation, Message
 from conversations.queueing import Sent
-from conversations.reaper import SILENCE, reap
-from conversations.run import Run
-from conversations.runner import begin_run
+from conversations.reaper import reap
 from conversations.seam import LONGEST, SHORTEST, Seam
 from conversations.services import continue_generation, request_stop, send_message
-from providers import engine, valkey
+from providers import valkey
 from providers.models import UsageRecord
-from tests.conversations.conftest import Calls, read, run_to_end, stored
+from tests.conversations.conftest import Calls, die, read, run_to_end, stored
 from tests.conversations.test_engine import Say
 from tests.factories import make_user
 from tests.stack import wait_for
@@ -119,30 +115,6 @@ def test_a_continuation_that_fails_keeps_the_text_and_can_be_tried_again(say: Sa
     assert run_to_end(again.generation).status == "failed"
     assert stored(sent).content == KEPT == read(again.generation).text
     assert go_on(again, person).generation.prefix == KEPT
-
-
-def die(generation: Generation, *words: str) -> None:
-    """Claim a continuation, write to the log, checkpoint nothing, and never come back."""
-    claim = claim_generation(generation.pk)
-    assert claim is not None
-    run = Run(
-        generation_id=claim.generation_id, message_id=claim.message_id, attempt=claim.attempt, epoch=claim.epoch,
-        prefix=claim.prefix, reasoning_prefix=claim.reasoning_prefix,
-    )  # fmt: skip
-
-    async def write() -> None:
-        await begin_run(run, claim.reason)
-        flusher = Flusher()
-        flusher.add(run)
-        for word in words:
-            run.append(EventType.TEXT_DELTA, word)
-        await flusher.drain(run, 5)
-        flusher.close()
-
-    engine.run(write())
-    row = Generation.objects.get(pk=generation.pk)
-    assert row.heartbeat_at is not None
-    Generation.objects.filter(pk=generation.pk).update(heartbeat_at=row.heartbeat_at - 2 * SILENCE)
 
 
 def test_a_continuation_that_dies_keeps_the_old_text_and_the_new(say: Say, person: User) -> None:

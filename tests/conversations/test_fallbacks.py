@@ -12,9 +12,8 @@ from conversations.reaper import reap
 from conversations.services import request_stop
 from providers.errors import ProviderInactive
 from providers.models import Provider, UsageRecord
-from tests.conversations.conftest import Calls, read, run_to_end, stored
+from tests.conversations.conftest import Calls, die, read, run_to_end, stored
 from tests.conversations.test_engine import Say
-from tests.conversations.test_reaper import die
 from tests.factories import make_provider, make_user
 
 

@@ -9,41 +9,12 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from conversations import reaper
-from conversations.claim import claim_generation
-from conversations.events import EventType
 from conversations.execution import execute_generation
-from conversations.flusher import Flusher
-from conversations.models import Generation, Message
-from conversations.run import Run
+from conversations.models import Generation
 from conversations.services import request_stop
-from providers import engine
 from providers.models import UsageRecord
-from tests.conversations.conftest import read, stored
+from tests.conversations.conftest import LONG_AGO, die, read, stored
 from tests.conversations.test_engine import Say
-
-LONG_AGO = timedelta(minutes=5)
-
-
-def die(generation: Generation, *words: str) -> None:
-    """Claim and write as a worker does, checkpoint the first word only, and never come back."""
-    claim = claim_generation(generation.pk)
-    assert claim is not None
-
-    async def write() -> None:
-        run = Run(
-            generation_id=claim.generation_id, message_id=claim.message_id, attempt=claim.attempt, epoch=claim.epoch
-        )
-        run.announce(EventType.ATTEMPT_START, {"attempt": claim.attempt, "reason": ""})
-        flusher = Flusher()
-        flusher.add(run)
-        for word in words:
-            run.append(EventType.TEXT_DELTA, word)
-        await flusher.drain(run, 5)
-        flusher.close()
-
-    engine.run(write())
-    Message.objects.filter(pk=claim.message_id).update(content=words[0] if words else "")
-    Generation.objects.filter(pk=generation.pk).update(heartbeat_at=timezone.now() - LONG_AGO)
 
 
 def test_a_dead_run_keeps_every_character_that_a_reader_has_seen(say: Say) -> None:

@@ -10,9 +10,8 @@ from agents.models import Agent
 from conversations.reaper import reap
 from conversations.services import request_stop
 from providers.models import Provider, ProviderModel
-from tests.conversations.conftest import run_to_end
+from tests.conversations.conftest import die, run_to_end
 from tests.conversations.test_engine import Say
-from tests.conversations.test_reaper import die
 from tests.factories import make_provider
 
 KEY = "sk-canary-0123456789"
