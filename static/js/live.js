@@ -178,7 +178,8 @@ export class Live {
     const focused = document.activeElement;
     keepEditing(this.transcript, fetched);
     this.transcript.replaceChildren(fetched);
-    if (focused.isConnected) focused.focus({ preventScroll: true });
+    const heir = focused.isConnected ? focused : focused.id && document.getElementById(focused.id);
+    if (heir) heir.focus({ preventScroll: true });
     this.isBehind = false;
     window.htmx?.process(this.transcript);
     if (this.adopt()) this.follower.follow(null);
