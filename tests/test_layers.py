@@ -1,6 +1,7 @@
 """Imports run down one line, and some things happen in one place only."""
 
 import ast
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +20,19 @@ def sources(*packages: str) -> list[Path]:
     return [path for path in found if "migrations" not in path.parts]
 
 
+def parsed(path: Path) -> ast.Module:
+    """The module's tree. A collection of garbage in the middle makes Python 3.11 lose count of its own depth."""
+    gc.disable()
+    try:
+        return ast.parse(path.read_text())
+    finally:
+        gc.enable()
+
+
 def imported_modules(path: Path) -> Iterator[str]:
     """Every module that ``path`` imports, anywhere in it, for typing as well."""
     package = path.relative_to(ROOT).parent.parts
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -34,7 +44,7 @@ def imported_modules(path: Path) -> Iterator[str]:
 
 def reads_environment(path: Path) -> bool:
     """Whether a module looks at the process environment; writing for children and naming the settings is no reading."""
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     writes = {
         id(node.func.value)
         for node in ast.walk(tree)
