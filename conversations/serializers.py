@@ -23,7 +23,7 @@ class AgentField(serializers.PrimaryKeyRelatedField[Agent]):
         return Agent.objects.visible_to(self.context["request"].user)
 
 
-@extend_schema_field(serializers.UUIDField(allow_null=True))
+@extend_schema_field(serializers.UUIDField)
 class FolderField(serializers.PrimaryKeyRelatedField[Folder]):
     """The id of one of the caller's folders."""
 

@@ -9,6 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
+from providers import bookings, engine
 from providers.models import Provider
 from providers.practice import running_practice
 from tests.agents.gateway import bare_client, openai_client, token_of
@@ -65,3 +66,14 @@ def asked(practice_url: str) -> list[dict[str, Any]]:
     """What the practice provider was asked, oldest first."""
     entries = httpx2.get(f"{practice_url}/log", trust_env=False).json()
     return [entry for entry in entries if entry["method"] == "POST"]
+
+
+@pytest.fixture(autouse=True)
+def everything_booked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No entry of the ledger is still being written when the database is emptied."""
+    if "site" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    engine.run(bookings.drain(), timeout=20)

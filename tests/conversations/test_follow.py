@@ -143,8 +143,8 @@ def test_a_follower_leaves_no_subscription_behind(generation: Generation) -> Non
     """R25."""
     engine.run(Writer(generation, WORDS[:5]).write())
     read(generation)
-    assert valkey.client().pubsub_channels("*generation*") == []
-    assert valkey.client().pubsub_channels("*specific*") == []
+    # Channels have no database number: on a shared server other tests have theirs.
+    assert valkey.client().pubsub_channels(f"*{generation.pk.hex}*") == []
 
 
 def test_a_page_that_closes_in_the_moment_an_answer_ends_leaves_no_follower_behind(generation: Generation) -> None:

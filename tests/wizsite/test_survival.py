@@ -130,6 +130,7 @@ def test_a_run_is_tried_again_once_when_its_worker_dies_before_the_first_word(st
     expect_complete(caller, second, reading, 20)
     assert reading.attempt == 2
     assert len(caller.get(f"conversations/{second['conversation']}/messages/")["results"]) == 2
+    wait_for(lambda: caller.stored(first)["generation"]["status"] != "running", 90, "the end of the first run")
     run = caller.stored(first)["generation"]
     assert (run["status"], run["attempt"]) == ("interrupted", 2)
     assert "interrupted" in run["error"]["message"]
