@@ -8,8 +8,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.audit import address_of
 from accounts.login_limits import TooManyAttempts, begin_attempt, end_attempt
 from accounts.models import User
+from accounts.sessions import UNKNOWN_ADDRESS
 
 LONGEST_WAIT = 60  # seconds: the window of allauth's own limits
 
@@ -20,6 +22,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - allauth's signature
         """Whether strangers may register."""
         return bool(settings.SIGNUP == "open")
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address as the web server knows it."""
+        return address_of(request) or UNKNOWN_ADDRESS
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """The person whose password this is; raises ``ImmediateHttpResponse`` with 429 after too many wrong ones."""

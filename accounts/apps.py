@@ -10,4 +10,4 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals."""
-        from accounts import receivers  # noqa: F401
+        from accounts import factor_receivers, receivers  # noqa: F401

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -38,14 +39,82 @@ class SetupForm(forms.Form):
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
-    """How one is called and how the pages look."""
+    """How one is called."""
 
     class Meta:
         model = User
-        fields = ("name", "theme")
-        labels: ClassVar = {"name": _("Name"), "theme": _("Theme")}
+        fields = ("name",)
+        labels: ClassVar = {"name": _("Name")}
         help_texts: ClassVar = {"name": _("Shown to the people you share with.")}
-        widgets: ClassVar = {"theme": forms.RadioSelect, "name": forms.TextInput(attrs={"autocomplete": "name"})}
+        widgets: ClassVar = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
+
+
+class AppearanceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """How the pages look."""
+
+    class Meta:
+        model = User
+        fields = ("theme", "high_contrast", "single_keys")
+        labels: ClassVar = {
+            "theme": _("Theme"),
+            "high_contrast": _("High contrast"),
+            "single_keys": _("Shortcuts of a single key"),
+        }
+        help_texts: ClassVar = {
+            "theme": _("System follows your device."),
+            "high_contrast": _(
+                "Stronger colours and lines, in light and dark. A wish for it in your system counts, too."
+            ),
+            "single_keys": _(
+                "“/” goes to the message, “?” shows all shortcuts. Switch them off if you use speech input."
+            ),
+        }
+        widgets: ClassVar = {"theme": forms.RadioSelect}
+
+
+class LanguageForm(forms.Form):
+    """In which language Wiz speaks."""
+
+    language = forms.ChoiceField(
+        label=_("Language of Wiz"),
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_("Menus, messages, dates and numbers. Agents answer in the language that you write in."),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["language"].choices = [("", _("As the browser asks")), *settings.LANGUAGES]  # type: ignore[attr-defined]
+
+
+class LeavingForm(forms.Form):
+    """Deleting one's own account: the address is typed, and the password."""
+
+    email = forms.CharField(label=_("Your e-mail address"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.user = user
+
+    def clean_email(self) -> str:
+        """The account's own."""
+        email = str(self.cleaned_data["email"]).strip()
+        if email.lower() != self.user.email.lower():
+            raise ValidationError(_("This is not the address of your account."))
+        return email
+
+
+class LookForm(forms.ModelForm):  # type: ignore[type-arg]
+    """How the pages look, alone: chosen in passing."""
+
+    class Meta:
+        model = User
+        fields = ("theme", "high_contrast")
 
 
 class TokenForm(forms.Form):

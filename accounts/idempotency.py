@@ -36,29 +36,29 @@ class OtherRequest(APIException):
 def make_once(request: Request, mine: "models.QuerySet[Made]", make: Callable[[], Made]) -> Made:
     """What ``make`` makes, or what an earlier request with this key made, looked up in ``mine``.
 
-    Raises ``OtherRequest`` (422) when the key came with another body. What fails uses up no key.
+    Raises ``OtherRequest`` (422) when the key came with another body or address. What fails uses up no key.
     """
     key = request.headers.get("Idempotency-Key", "")
     if not key:
         return make()
     if len(key) > MAX_LENGTH or "\0" in key:
         raise ValidationError({"Idempotency-Key": [_("An Idempotency-Key has at most 200 characters.")]})
-    user = person(request)
+    user, digest = person(request), _digest([request.path, request.data])
     with transaction.atomic():
         MakingKey.objects.filter(user=user, created_at__lt=timezone.now() - KEPT).delete()
         claimed, is_new = MakingKey.objects.get_or_create(
-            user=user, kind=mine.model._meta.label, key=key, defaults={"digest": _digest(request.data)}
+            user=user, kind=mine.model._meta.label, key=key, defaults={"digest": digest}
         )
         if is_new:
             made = make()
             MakingKey.objects.filter(pk=claimed.pk).update(made=str(made.pk))
             return made
-    earlier = mine.filter(pk=claimed.made).first() if claimed.digest == _digest(request.data) else None
+    earlier = mine.filter(pk=claimed.made).first() if claimed.digest == digest else None
     if earlier is None:
         raise OtherRequest
     return earlier
 
 
-def _digest(body: object) -> str:
-    """A keyed hash: the body may hold a provider's key."""
-    return salted_hmac("wiz.making", json.dumps(body, sort_keys=True), algorithm="sha256").hexdigest()
+def _digest(asked: object) -> str:
+    """A keyed hash: a body may hold a provider's key."""
+    return salted_hmac("wiz.making", json.dumps(asked, sort_keys=True), algorithm="sha256").hexdigest()

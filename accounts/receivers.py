@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from accounts.audit import Action, record_event
 from accounts.models import User
+from accounts.sessions import remember_session
 
 RIGHTS = ("is_active", "is_staff", "is_superuser")
 LINKS = {"post_add": "added", "post_remove": "removed", "post_clear": "cleared"}
@@ -19,6 +20,8 @@ LINKS = {"post_add": "added", "post_remove": "removed", "post_clear": "cleared"}
 def record_login(user: User, request: HttpRequest | None = None, **_: object) -> None:
     """Somebody came in."""
     record_event(action=Action.LOGGED_IN, target=user, actor=user, request=request)
+    if request is not None:
+        remember_session(request, user)
 
 
 @receiver(user_login_failed)

@@ -4,8 +4,8 @@
 |---|---|
 | ``read`` | whatever only looks: every GET, event streams included |
 | ``chat`` | ``read``, and conversations, messages, runs, direct questions to agents and models, the gateway |
-| ``manage`` | ``read``, and providers, their keys and models, agents, one's own tokens |
-| ``admin`` | ``read``, the registry, and everywhere else the rights of an administrator |
+| ``manage`` | ``read``, and providers, their keys and models, agents, webhooks, own tokens, sessions and preferences |
+| ``admin`` | ``read``, the registry, budgets, and everywhere else the rights of an administrator |
 
 Only administrators' tokens can have ``admin``; without it such a token has the rights of a person like any other. A
 log-in with the browser has all four.

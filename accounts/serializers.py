@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
@@ -13,15 +14,31 @@ from accounts.rest import StrictSerializer
 from accounts.scopes import Scope
 
 
-class MeSerializer(serializers.ModelSerializer[User]):
-    """The caller."""
+class MeSerializer(StrictSerializer, serializers.ModelSerializer[User]):
+    """The caller, and what the caller may change of that."""
 
     groups = serializers.SlugRelatedField[Any](slug_field="name", many=True, read_only=True)
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
+    default_agent = serializers.UUIDField(required=False, allow_null=True)
 
     class Meta:
         model = User
-        fields = ("id", "email", "name", "is_staff", "groups")
-        read_only_fields = fields
+        fields = (
+            "id", "email", "name", "is_staff", "groups", "language", "theme", "high_contrast", "single_keys",
+            "default_agent", "temporary_by_default",
+        )  # fmt: skip
+        read_only_fields = ("id", "email", "is_staff", "groups")
+
+
+class DeviceSerializer(serializers.Serializer[Any]):
+    """One device on which the caller is logged in."""
+
+    id = serializers.IntegerField(read_only=True)
+    device = serializers.CharField(read_only=True)
+    address = serializers.IPAddressField(read_only=True, allow_null=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    last_seen_at = serializers.DateTimeField(read_only=True)
+    is_current = serializers.BooleanField(read_only=True)
 
 
 class ScopesField(serializers.ListField):

@@ -4,7 +4,10 @@ import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import datetime
+from typing import TypedDict, Unpack
+from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -28,6 +31,54 @@ def create_first_administrator(*, email: str, password: str, name: str = "") -> 
             return User.objects.create_superuser(email, password, name=name)
     except IntegrityError:
         raise AlreadySetUp from None
+
+
+class LastAdministrator(Exception):
+    """Somebody has to be able to look after this server."""
+
+    def __init__(self) -> None:
+        super().__init__(_("You are the last administrator. Make somebody else one first."))
+
+
+class Preferences(TypedDict, total=False):
+    """What people may change of themselves."""
+
+    name: str
+    theme: str
+    high_contrast: bool
+    single_keys: bool
+    language: str
+    default_agent: UUID | None
+    temporary_by_default: bool
+
+
+def change_preferences(*, user: User, **given: Unpack[Preferences]) -> None:
+    """Keep what somebody likes; ``user`` may act with fewer rights than the person has."""
+    User.objects.filter(pk=user.pk).update(**given)
+    for name, value in given.items():
+        setattr(user, name, value)
+
+
+def settle_address(*, user: User) -> None:
+    """The address that an account has counts as confirmed: allauth would take it for the new one otherwise."""
+    known = EmailAddress.objects.filter(user=user, email__iexact=user.email)
+    if not known.update(verified=True, primary=True):
+        EmailAddress.objects.create(user=user, email=user.email.lower(), verified=True, primary=True)
+
+
+def is_last_administrator(user: User) -> bool:
+    """Whether nobody could administer this server without the person."""
+    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
+    return user.is_superuser and not others.exists()
+
+
+def delete_account(*, user: User) -> None:
+    """The person goes, and takes everything along; raises ``LastAdministrator``."""
+    with transaction.atomic():
+        list(User.objects.select_for_update().filter(is_superuser=True).values_list("pk"))  # one after the other
+        if is_last_administrator(user):
+            raise LastAdministrator
+        User.objects.get(pk=user.pk).delete()
 
 
 def digest_token(value: str) -> str:

@@ -45,6 +45,13 @@ class User(AbstractUser):
     email = models.EmailField(_("e-mail address"), unique=True)
     name = models.CharField(_("name"), max_length=150, blank=True)
     theme = models.CharField(_("theme"), max_length=10, choices=Theme, default=Theme.SYSTEM)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    """One of ``settings.LANGUAGES``; blank for what the browser asks for."""
+    default_agent = models.UUIDField(null=True, blank=True, editable=False)
+    """Whom new conversations are with: an id only, as agents belong to a package further up. It may be gone."""
+    temporary_by_default = models.BooleanField(default=False)
+    high_contrast = models.BooleanField(_("high contrast"), default=False)
+    single_keys = models.BooleanField(_("shortcuts of a single key"), default=True)
 
     changed_rights: ClassVar[list[str]] = []
     """What the save that is going on changes, for the audit log."""
