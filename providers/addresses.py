@@ -13,6 +13,7 @@ from concurrent.futures import TimeoutError as ResolveTimeout
 
 import httpx2
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from providers.errors import AddressRefused
 
@@ -57,6 +58,19 @@ def check_base_url(url: str, *, resolve: bool = True) -> str:
     Raises ``BaseURLError`` for a wrong form and ``AddressRefused`` (the sentence is in ``detail``) for a place where
     Wiz must not connect. A name that does not resolve is allowed: it is judged again at every connection.
     """
+    if "?" in url or "#" in url:
+        raise BaseURLError(_("The base URL must not contain ? or #."))
+    return _judged(url, resolve=resolve).rstrip("/")
+
+
+def check_receiver_url(url: str) -> str:
+    """As ``check_base_url``, for an address that is told something: its path and its query stay as they are."""
+    if "#" in url:
+        raise BaseURLError(_("The address must not contain #."))
+    return _judged(url, resolve=True)
+
+
+def _judged(url: str, *, resolve: bool) -> str:
     parsed = _parse(url)
     host, port = parsed.raw_host.decode("ascii"), parsed.port or DEFAULT_PORTS[parsed.scheme]
     literal = _literal(host)
@@ -64,7 +78,7 @@ def check_base_url(url: str, *, resolve: bool = True) -> str:
     judge_host(host, port, known or (_resolve(host, port) if resolve else []))
     if isinstance(literal, ipaddress.IPv4Address):
         parsed = parsed.copy_with(host=str(literal))
-    return str(parsed).rstrip("/")
+    return str(parsed)
 
 
 def judge_host(host: str, port: int, addresses: Iterable[str]) -> None:
@@ -140,21 +154,19 @@ def _practice() -> tuple[str, int] | None:
 def _parse(url: str) -> httpx2.URL:
     """Parsed by the library that will connect, so that both see the same host."""
     if len(url) > URL_LIMIT or not url.isprintable() or any(character in url for character in " \\"):
-        raise BaseURLError("The base URL contains spaces or characters that are not allowed.")
+        raise BaseURLError(_("The address contains spaces or characters that are not allowed."))
     try:
         parsed = httpx2.URL(url)
     except (httpx2.InvalidURL, ValueError) as error:
-        raise BaseURLError(f"This is not a URL: {error}.") from None
+        raise BaseURLError(_("This is not a URL: %s.") % error) from None
     if parsed.scheme not in DEFAULT_PORTS:
-        raise BaseURLError("The base URL must start with https:// or http://.")
+        raise BaseURLError(_("The address must start with https:// or http://."))
     if parsed.userinfo or "@" in parsed.netloc.decode("ascii", "replace"):
-        raise BaseURLError("The base URL must not contain a user name or password.")
+        raise BaseURLError(_("The address must not contain a user name or password."))
     if not parsed.raw_host or b"%" in parsed.raw_host:
-        raise BaseURLError("The base URL needs a host name, such as https://api.example.org/v1.")
-    if "?" in url or "#" in url:
-        raise BaseURLError("The base URL must not contain ? or #.")
+        raise BaseURLError(_("The address needs a host name, such as https://api.example.org/v1."))
     if parsed.port is not None and not 1 <= parsed.port <= 65535:
-        raise BaseURLError("The port of the base URL must lie between 1 and 65535.")
+        raise BaseURLError(_("The port must lie between 1 and 65535."))
     return parsed
 
 

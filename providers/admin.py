@@ -10,13 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from providers import registry
+from providers import admin_budgets, admin_webhooks, registry  # noqa: F401 - which register themselves
 from providers.admin_catalogue import refresh_in_background
 from providers.admin_keys import KeyInline, save_keys
 from providers.admin_registry import URL_NAME as REGISTRY_URL
 from providers.admin_registry import RegistryView
 from providers.generation import test_provider
 from providers.models import Provider, ProviderQuerySet, UsageRecord
+from providers.sentences import in_readers_language
 from providers.services import create_provider, delete_provider, update_provider
 from providers.validation import ProviderFields, clean_fields, missing_secrets
 
@@ -132,7 +133,8 @@ class ProviderAdmin(ModelAdmin):  # type: ignore[misc]
         for provider in queryset:
             result = test_provider(provider=provider)
             level = messages.SUCCESS if result.ok else messages.ERROR
-            self.message_user(request, f"{provider.name}: {result.message} {result.hint}", level)
+            said = in_readers_language(f"{result.message} {result.hint}")
+            self.message_user(request, f"{provider.name}: {said}", level)
 
     @admin.action(description=_("Fetch the models again"))
     def refresh(self, request: HttpRequest, queryset: ProviderQuerySet) -> None:

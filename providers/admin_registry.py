@@ -11,6 +11,7 @@ from unfold.views import UnfoldModelAdminViewMixin
 
 from providers import registry
 from providers.errors import ProviderNotFound
+from providers.sentences import in_readers_language
 
 URL_NAME = "providers_provider_registry"
 
@@ -32,7 +33,7 @@ class RegistryView(UnfoldModelAdminViewMixin, TemplateView):  # type: ignore[mis
         try:
             registry.clear_provider(provider_id) if provider_id else registry.clear_all()
         except ProviderNotFound as error:
-            messages.error(request, error.message)
+            messages.error(request, in_readers_language(error.message))
         else:
             messages.success(request, _("Cleared: clients are made anew at the next use."))
         return redirect(f"admin:{URL_NAME}")

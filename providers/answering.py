@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from providers.adapters.completion import collect
+from providers.budgets.gate import acheck_budget
 from providers.errors import ErrorRecord, InvalidRequest, ProviderError, SchemaRefused
 from providers.metering import Call, MeteredCall
 from providers.models import UsageRecord
 from providers.retry import DEFAULT, NO_RETRY, RetryPolicy, next_delay
 from providers.types import Completion, Finish, Ping, StreamEvent, Usage
 
+SILENT = (Ping, Finish)
 OWN_FAULT = {InvalidRequest.code, SchemaRefused.code}
 
 
@@ -30,11 +32,18 @@ class Answering:
     """One answer out of one or more calls, tried in order; every call is booked.
 
     Only the last call is tried again as ``policy`` allows: with another model at hand nobody waits for the first.
-    ``call`` is the one that is, or was, made last. Without ``waits_for_ledger`` there is no ``record``.
+    ``call`` is the one that is, or was, made last. Without ``waits_for_ledger`` there is no ``record``. What only
+    ``goes_on`` with an answer that was allowed is not held up by budgets.
     """
 
     def __init__(
-        self, calls: Sequence[Call], *, user: User | None, policy: RetryPolicy = DEFAULT, waits_for_ledger: bool = True
+        self,
+        calls: Sequence[Call],
+        *,
+        user: User | None,
+        policy: RetryPolicy = DEFAULT,
+        waits_for_ledger: bool = True,
+        goes_on: bool = False,
     ) -> None:
         self.hops: list[Hop] = []
         self.call = calls[0]
@@ -42,6 +51,7 @@ class Answering:
         self._user = user
         self._policy = policy
         self._waits = waits_for_ledger
+        self._goes_on = goes_on
         self._metered: MeteredCall | None = None
         self._has_output = False
 
@@ -79,13 +89,15 @@ class Answering:
     async def _attempts(self, call: Call, policy: RetryPolicy) -> AsyncGenerator[StreamEvent, None]:
         started, attempt = time.monotonic(), 0
         self.call = call
+        if not self._goes_on:
+            await acheck_budget(self._user, call.provider)
         while True:
             attempt += 1
             self._metered = MeteredCall(call, self._user, waits=self._waits)
             try:
                 async with aclosing(self._metered.events()) as events:
                     async for event in events:
-                        self._has_output = self._has_output or not isinstance(event, Ping | Finish)
+                        self._has_output = self._has_output or not isinstance(event, SILENT)
                         yield event
                 return
             except ProviderError as error:

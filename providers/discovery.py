@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.models import User
 from providers import broker, catalogue_facts, claims, engine, registry
@@ -18,6 +17,7 @@ from providers.catalogue_store import store_models
 from providers.errors import ProviderError, ProviderInactive, ProviderTimeout
 from providers.models import Provider, ProviderModel
 from providers.models.catalogue import ProviderModelQuerySet
+from providers.notices import NO_CHAT_MODEL
 from providers.services import REFRESH_TASK, record_health
 from providers.types import ModelInfo
 
@@ -107,7 +107,7 @@ def _refresh_once(provider: Provider) -> None:
         store_models(provider, found, ProviderModel.Source.LIVE)
         changes["models_fetched_at"] = changes["models_checked_at"]
     else:
-        changes["models_error"] = problem[:500] or _("%s lists no model that can chat.") % provider.name
+        changes["models_error"] = problem[:500] or NO_CHAT_MODEL.format(provider=provider.name)
         _fall_back(provider, found)
     Provider.objects.filter(pk=provider.pk).update(**changes)
 

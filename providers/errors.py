@@ -2,6 +2,7 @@
 
     ProviderError                    code               retryable
       QuotaExceeded                  quota_exceeded     no
+      BudgetExceeded                 budget_exceeded    no    (refused before any call)
       RateLimited                    rate_limit         yes
       AuthFailed                     auth_failed        no
       PermissionRefused              permission_denied  no
@@ -33,10 +34,14 @@
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar, TypedDict
+from typing import ClassVar, Final, TypedDict
+
+from django.utils.translation import gettext_noop as _
 
 from providers.types import Usage
 
+SOME_PROVIDER: Final = _("The provider")
+SOME_MODEL: Final = _("the model")
 DETAIL_LIMIT = 2000  # characters of the provider's own message that are kept
 
 
@@ -69,8 +74,8 @@ class ProviderError(Exception):
 
     code: ClassVar[str] = "unknown"
     retryable: ClassVar[bool] = False
-    sentence: ClassVar[str] = "Something unexpected went wrong while talking to {provider}."
-    next_step: ClassVar[str] = "Try again. If it keeps happening, look at the details or ask an administrator."
+    sentence: ClassVar[str] = _("Something unexpected went wrong while talking to {provider}.")
+    next_step: ClassVar[str] = _("Try again. If it keeps happening, look at the details or ask an administrator.")
 
     def __post_init__(self) -> None:
         self.detail = self.detail[:DETAIL_LIMIT]
@@ -79,7 +84,7 @@ class ProviderError(Exception):
     @property
     def message(self) -> str:
         """What happened, for a reader."""
-        sentence = self.sentence.format(provider=self.provider or "The provider", model=self.model or "the model")
+        sentence = self.sentence.format(provider=self.provider or SOME_PROVIDER, model=self.model or SOME_MODEL)
         return f"{sentence.removesuffix('.')} ({self.status})." if self.status else sentence
 
     @property
@@ -109,8 +114,30 @@ class QuotaExceeded(ProviderError):
     """The account has no credit left, whatever the HTTP status says."""
 
     code = "quota_exceeded"
-    sentence = "The account at {provider} has no credit or quota left."
-    next_step = "Add credit at the provider, or choose another model."
+    sentence = _("The account at {provider} has no credit or quota left.")
+    next_step = _("Add credit at the provider, or choose another model.")
+
+
+@dataclass(kw_only=True, eq=False)
+class BudgetExceeded(ProviderError):
+    """A budget of Wiz's own is used up; ``retry_after`` is until it begins anew. No call was made.
+
+    ``told`` and ``advice`` are the sentences for the reader.
+    """
+
+    code = "budget_exceeded"
+    told: str = _("A budget is used up.")
+    advice: str = _("Wait until it begins anew, or ask an administrator.")
+
+    @property
+    def message(self) -> str:
+        """Whose budget, and how much it was."""
+        return self.told
+
+    @property
+    def hint(self) -> str:
+        """When it begins anew."""
+        return self.advice
 
 
 class RateLimited(ProviderError):
@@ -118,40 +145,40 @@ class RateLimited(ProviderError):
 
     code = "rate_limit"
     retryable = True
-    sentence = "{provider} limits how fast it answers and asked us to wait."
-    next_step = "Wait a moment and try again."
+    sentence = _("{provider} limits how fast it answers and asked us to wait.")
+    next_step = _("Wait a moment and try again.")
 
 
 class AuthFailed(ProviderError):
     """The key is wrong, missing or revoked."""
 
     code = "auth_failed"
-    sentence = "{provider} refused the key."
-    next_step = "Paste a new key under Providers, or ask an administrator."
+    sentence = _("{provider} refused the key.")
+    next_step = _("Paste a new key under Providers, or ask an administrator.")
 
 
 class PermissionRefused(ProviderError):
     """The key is known but may not do this."""
 
     code = "permission_denied"
-    sentence = "The key for {provider} may not use {model}."
-    next_step = "Allow it at the provider, or choose another model."
+    sentence = _("The key for {provider} may not use {model}.")
+    next_step = _("Allow it at the provider, or choose another model.")
 
 
 class ModelNotFound(ProviderError):
     """No such model, or it was retired."""
 
     code = "model_not_found"
-    sentence = "{provider} does not know {model}."
-    next_step = "Choose another model; the list under Providers shows what exists."
+    sentence = _("{provider} does not know {model}.")
+    next_step = _("Choose another model; the list under Providers shows what exists.")
 
 
 class InvalidRequest(ProviderError):
     """The provider refused the request itself."""
 
     code = "invalid_request"
-    sentence = "{provider} did not accept the request."
-    next_step = "Look at the details, then change the agent's parameters or the message."
+    sentence = _("{provider} did not accept the request.")
+    next_step = _("Look at the details, then change the agent's parameters or the message.")
 
     @property
     def concerns_question(self) -> bool:
@@ -163,31 +190,31 @@ class ContextTooLong(InvalidRequest):
     """More text than the model can read."""
 
     code = "context_length"
-    sentence = "The conversation is too long for {model}."
-    next_step = "Start a new conversation, or choose a model with a larger context."
+    sentence = _("The conversation is too long for {model}.")
+    next_step = _("Start a new conversation, or choose a model with a larger context.")
 
 
 class SchemaRefused(InvalidRequest):
     """A JSON schema that Wiz does not use; ``detail`` is a sentence that says why. No call was made."""
 
     code = "invalid_schema"
-    sentence = "This JSON schema cannot be used."
-    next_step = "Look at the details, then change the schema."
+    sentence = _("This JSON schema cannot be used.")
+    next_step = _("Look at the details, then change the schema.")
 
 
 class RequestRefused(InvalidRequest):
     """A request that Wiz does not send; ``detail`` is a sentence that says why and what to do. No call was made."""
 
-    sentence = "This request cannot be sent."
-    next_step = "Look at the details, then change the request."
+    sentence = _("This request cannot be sent.")
+    next_step = _("Look at the details, then change the request.")
 
 
 class ContentFiltered(ProviderError):
     """Refused by the provider's content rules."""
 
     code = "content_filtered"
-    sentence = "{provider} refused to answer because of its content rules."
-    next_step = "Say it differently, or choose another model."
+    sentence = _("{provider} refused to answer because of its content rules.")
+    next_step = _("Say it differently, or choose another model.")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -196,14 +223,14 @@ class ProviderTimeout(ProviderError):
 
     code = "timeout"
     retryable = True
-    sentence = "{provider} did not answer in time."
-    next_step = "Try again, or choose another model."
+    sentence = _("{provider} did not answer in time.")
+    next_step = _("Try again, or choose another model.")
 
     phases: ClassVar[dict[str, str]] = {
-        "connect": "{provider} could not be reached in time.",
-        "first_event": "{provider} accepted the request but sent nothing in time.",
-        "idle": "{provider} stopped sending in the middle of the answer.",
-        "total": "{provider} took longer than an answer may take.",
+        "connect": _("{provider} could not be reached in time."),
+        "first_event": _("{provider} accepted the request but sent nothing in time."),
+        "idle": _("{provider} stopped sending in the middle of the answer."),
+        "total": _("{provider} took longer than an answer may take."),
     }
     phase: str = ""
 
@@ -211,7 +238,7 @@ class ProviderTimeout(ProviderError):
     def message(self) -> str:
         """What happened, naming the limit that ran out."""
         sentence = self.phases.get(self.phase, self.sentence)
-        return sentence.format(provider=self.provider or "The provider", model=self.model or "the model")
+        return sentence.format(provider=self.provider or SOME_PROVIDER, model=self.model or SOME_MODEL)
 
 
 class ConnectionFailed(ProviderError):
@@ -219,8 +246,8 @@ class ConnectionFailed(ProviderError):
 
     code = "connection_failed"
     retryable = True
-    sentence = "{provider} could not be reached."
-    next_step = "Check the base URL and that the server is running, then try again."
+    sentence = _("{provider} could not be reached.")
+    next_step = _("Check the base URL and that the server is running, then try again.")
 
 
 class Overloaded(ProviderError):
@@ -228,8 +255,8 @@ class Overloaded(ProviderError):
 
     code = "overloaded"
     retryable = True
-    sentence = "{provider} is overloaded."
-    next_step = "Try again in a minute, or choose another model."
+    sentence = _("{provider} is overloaded.")
+    next_step = _("Try again in a minute, or choose another model.")
 
 
 class ProviderBusy(ProviderError):
@@ -237,8 +264,8 @@ class ProviderBusy(ProviderError):
 
     code = "provider_busy"
     retryable = True
-    sentence = "All calls that {provider} may take at the same time are in use."
-    next_step = "Try again in a minute, or raise the limit under Providers."
+    sentence = _("All calls that {provider} may take at the same time are in use.")
+    next_step = _("Try again in a minute, or raise the limit under Providers.")
 
 
 class ServerError(ProviderError):
@@ -246,8 +273,8 @@ class ServerError(ProviderError):
 
     code = "server_error"
     retryable = True
-    sentence = "{provider} had an internal error."
-    next_step = "Try again in a minute, or choose another model."
+    sentence = _("{provider} had an internal error.")
+    next_step = _("Try again in a minute, or choose another model.")
 
 
 class BadResponse(ProviderError):
@@ -255,8 +282,8 @@ class BadResponse(ProviderError):
 
     code = "bad_response"
     retryable = True
-    sentence = "{provider} sent an answer that is not in the expected format."
-    next_step = "Check the base URL and the kind of the provider: it may not be an LLM endpoint."
+    sentence = _("{provider} sent an answer that is not in the expected format.")
+    next_step = _("Check the base URL and the kind of the provider: it may not be an LLM endpoint.")
 
 
 class Incomplete(ProviderError):
@@ -264,8 +291,8 @@ class Incomplete(ProviderError):
 
     code = "incomplete"
     retryable = True
-    sentence = "The answer from {provider} ended too early."
-    next_step = "Continue or regenerate the answer."
+    sentence = _("The answer from {provider} ended too early.")
+    next_step = _("Continue or regenerate the answer.")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -276,8 +303,8 @@ class ObjectInvalid(ProviderError):
     """
 
     code = "invalid_object"
-    sentence = "{model} did not answer in the form that was asked for."
-    next_step = "Try again, make the schema simpler, or choose a model with structured output."
+    sentence = _("{model} did not answer in the form that was asked for.")
+    next_step = _("Try again, make the schema simpler, or choose a model with structured output.")
     path: str = "$"
     problem: str = ""
     usage: Usage = field(default_factory=Usage)
@@ -287,8 +314,8 @@ class Cancelled(ProviderError):
     """Stopped by a person or a client."""
 
     code = "cancelled"
-    sentence = "Stopped."
-    next_step = "Regenerate to get a new answer."
+    sentence = _("Stopped.")
+    next_step = _("Regenerate to get a new answer.")
 
 
 class UnknownError(ProviderError):
@@ -305,45 +332,45 @@ class ProviderNotFound(ProviderUnavailable):
     """No such provider, or not visible to the caller."""
 
     code = "provider_not_found"
-    sentence = "This provider does not exist any more."
-    next_step = "Choose another provider in the agent's settings."
+    sentence = _("This provider does not exist any more.")
+    next_step = _("Choose another provider in the agent's settings.")
 
 
 class ProviderInactive(ProviderUnavailable):
     """Switched off."""
 
     code = "provider_inactive"
-    sentence = "{provider} is switched off."
-    next_step = "Switch it on under Providers, or choose another provider."
+    sentence = _("{provider} is switched off.")
+    next_step = _("Switch it on under Providers, or choose another provider.")
 
 
 class UnsupportedKind(ProviderUnavailable):
     """A kind that this version has no adapter for."""
 
     code = "unsupported_kind"
-    sentence = "{provider} is of a kind that Wiz does not know."
-    next_step = "Choose one of the offered kinds under Providers."
+    sentence = _("{provider} is of a kind that Wiz does not know.")
+    next_step = _("Choose one of the offered kinds under Providers.")
 
 
 class KeyMissing(ProviderUnavailable):
     """The kind needs a key and there is none."""
 
     code = "key_missing"
-    sentence = "{provider} has no key yet."
-    next_step = "Enter a key under Providers."
+    sentence = _("{provider} has no key yet.")
+    next_step = _("Enter a key under Providers.")
 
 
 class KeyUnreadable(ProviderUnavailable):
     """The stored key cannot be decrypted, or belongs to another address."""
 
     code = "key_unreadable"
-    sentence = "The stored key of {provider} cannot be read."
-    next_step = "Enter the key again under Providers."
+    sentence = _("The stored key of {provider} cannot be read.")
+    next_step = _("Enter the key again under Providers.")
 
 
 class AddressRefused(ProviderUnavailable):
     """The base URL points where Wiz must not connect."""
 
     code = "address_refused"
-    sentence = "The address of {provider} is not allowed."
-    next_step = "Use a public address, or let the operator allow private ones (WIZ_PRIVATE_PROVIDERS)."
+    sentence = _("The address of {provider} is not allowed.")
+    next_step = _("Use a public address, or let the operator allow private ones (WIZ_PRIVATE_PROVIDERS).")

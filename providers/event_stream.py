@@ -15,7 +15,7 @@ from providers.answering import Answering
 from providers.errors import Cancelled, ProviderError, UnknownError
 from providers.feed import Feed
 from providers.listeners import PAUSE, listening
-from providers.types import Finish, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
+from providers.types import WORDS, Finish, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
 
 HEARTBEAT: Final = 15.0  # seconds between two comments on a silent stream
 FIRST_LOOK: Final = 10.0  # seconds within which a failure still becomes an HTTP status
@@ -112,7 +112,7 @@ class _Writer:
         kind: type[TextDelta] | type[ReasoningDelta] = TextDelta
         pieces: list[str] = []
         for event in batch:
-            if isinstance(event, TextDelta | ReasoningDelta):
+            if isinstance(event, WORDS):
                 if type(event) is not kind and pieces:
                     yield self._delta(kind, pieces)
                     pieces = []

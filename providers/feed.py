@@ -73,8 +73,9 @@ class Feed(Generic[Item]):
     async def _pump(self, stream: AsyncGenerator[Item, None]) -> None:
         async with aclosing(stream):
             async for item in stream:
+                if not self._waiting:
+                    self._news.set()
                 self._waiting.append(item)
-                self._news.set()
                 if len(self._waiting) >= WAITING_LIMIT:
                     self._room.clear()
                     await self._room.wait()

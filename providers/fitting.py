@@ -24,6 +24,7 @@ LEFT_OUT: Final[Mapping[str, object]] = {
     "stop": (),
     "json_mode": False,
 }
+PARAMETERS: Final = frozenset({"temperature", "top_p", "max_tokens", "reasoning_effort"})
 LONGEST_ANSWER: Final = 32_000
 """Tokens that are asked for at most where the caller leaves the limit open and the dialect demands one."""
 
@@ -34,8 +35,8 @@ Fitted = tuple[ChatRequest, tuple[str, ...]]
 def fit_request(provider: Provider, request: ChatRequest) -> Fitted:
     """The request as this provider's model takes it, and the names of the parameters that were left out.
 
-    Raises ``RequestRefused`` for images that the model cannot see, tools that it cannot call, and a schema that it
-    cannot be held to. Reads the catalogue.
+    Raises ``RequestRefused`` for images that the model cannot see, tools that it cannot call, a schema that it cannot
+    be held to, and log probabilities that it does not tell. Reads the catalogue.
     """
     return fit_request_by_kind(provider.pk, provider.kind, request)
 
@@ -50,10 +51,31 @@ def fit_request_by_kind(provider_id: UUID | str, kind: str, request: ChatRequest
 def fit_request_to_row(kind: str, row: ProviderModel | None, request: ChatRequest) -> Fitted:
     """As ``fit_request``, for callers that hold the model's row of the catalogue, if there is one; reads nothing."""
     told: Mapping[str, bool] = row.capabilities if row else _known(request.model)
+    if "logprobs" in adapters.dropped_fields(kind, request):
+        detail = f"logprobs: {adapters.KINDS[kind].label} tells none. Leave them out, or choose another model."
+        raise RequestRefused(detail=detail, model=request.model)
     _require(told, request)
     dropped = _dropped(kind, told, request)
     kept = replace(request, **{name: LEFT_OUT[name] for name in dropped})  # type: ignore[arg-type]
     return _with_limit(kind, row, kept), dropped
+
+
+def taken_parameters(kind: str, model: str, row: ProviderModel | None) -> frozenset[str]:
+    """Which parameters of an agent the model takes, by its row of the catalogue if there is one; reads nothing."""
+    told: Mapping[str, bool] = row.capabilities if row else _known(model)
+    asked = ChatRequest(model=model, messages=(), temperature=1.0, top_p=1.0, max_tokens=1, reasoning_effort="medium")
+    return PARAMETERS - frozenset(_dropped(kind, told, asked))
+
+
+def told_capabilities(provider_id: UUID | str, model: str) -> Mapping[str, bool]:
+    """What is told, or known beforehand, of a model by the names of ``Capability``; nothing where nobody knows."""
+    row = ProviderModel.objects.filter(provider_id=provider_id, model_id=model).first()
+    return row.capabilities if row else _known(model)
+
+
+def takes_images(provider: Provider, model: str) -> bool:
+    """Whether images may be sent to this model: unless it is known to see none. Reads the catalogue."""
+    return told_capabilities(provider.pk, model).get(str(Capability.VISION)) is not False
 
 
 def _dropped(kind: str, told: Mapping[str, bool], request: ChatRequest) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The forms of a provider and its keys. Secrets are write-only: they are never rendered back."""
 
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,16 +12,19 @@ from providers.adapters import KINDS
 from providers.keys import add_key
 from providers.models import Provider, ProviderKey
 from providers.services import create_provider, missing_secrets, update_provider
+from providers.slugs import free_name
+from providers.vendors import vendor_name
 
 
 class KindSelect(forms.RadioSelect):
-    """Radio buttons that know the default address of their kind."""
+    """Radio buttons that know the default address of their kind, what it is, and where its keys come from."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """One radio button, with ``data-base-url``."""
         option = super().create_option(name, value, *args, **kwargs)
-        option["attrs"]["data-base-url"] = KINDS[value].base_url if value in KINDS else ""
-        return option
+        kind = KINDS.get(value)
+        option["attrs"]["data-base-url"] = kind.base_url if kind else ""
+        return {**option, "about": kind.about if kind else "", "key_page": kind.key_page if kind else ""}
 
 
 class SecretInput(forms.PasswordInput):
@@ -85,7 +89,9 @@ class ProviderForm(forms.Form):
         required=False,
         max_length=500,
         help_text=_("Leave it empty for the vendor's own address."),
-        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false", "list": "vendors"}
+        ),
     )
     organization = forms.CharField(label=_("Organisation"), required=False, max_length=200)
     project = forms.CharField(label=_("Project"), required=False, max_length=200)
@@ -116,6 +122,9 @@ class ProviderForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not user.is_staff:
             del self.fields["is_shared"]
+        if provider is None:
+            self.fields["name"].required = False
+            self.fields["name"].help_text = _("How it is called in lists. Empty: as the vendor is called.")
         self._describe_key()
         self._describe_headers()
 
@@ -128,7 +137,10 @@ class ProviderForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Stored secrets belong to one kind and address: elsewhere they must be entered again."""
         cleaned = super().clean() or {}
-        if self.provider is None or not cleaned.get("kind"):
+        kind = KINDS.get(cleaned.get("kind", ""))
+        if self.provider is None and kind and kind.key_required and "api_key" in cleaned and not cleaned["api_key"]:
+            self.add_error("api_key", _("%s needs a key. Paste one here.") % kind.label)
+        if self.provider is None or not kind:
             return cleaned
         problems = {
             "api_key": _(
@@ -145,6 +157,7 @@ class ProviderForm(forms.Form):
         changes = self._changes()
         try:
             if self.provider is None:
+                changes["name"] = changes["name"] or self._free_name()
                 return create_provider(owner=self.user, **changes)
             if self.provider.is_shared and not changes.get("is_shared", True):
                 changes["owner"] = self.user
@@ -154,12 +167,27 @@ class ProviderForm(forms.Form):
             self.add_error(None, error if known else ValidationError(error.messages))
         return None
 
+    @property
+    def changes_connection(self) -> bool:
+        """Whether it was given what decides if the provider answers: a key, headers, an address, another kind."""
+        return self.provider is None or bool(
+            {"kind", "api_key", "headers", "base_url", "is_active"} & set(self.changed_data)
+        )
+
     def _changes(self) -> dict[str, Any]:
         """What the service is given: secrets that were left empty stay as they are."""
         changes = {**self.cleaned_data}
         removes_headers = changes.pop("remove_headers", False)
         kept = {name: value for name, value in changes.items() if value or name not in self.SECRET_FIELDS}
         return {"headers": {}, **kept} if removes_headers else kept
+
+    def _free_name(self) -> str:
+        """The vendor's name, with a number when the person has a provider of that name."""
+        kind, base_url = self.cleaned_data["kind"], self.cleaned_data["base_url"]
+        own_host = urlsplit(base_url).netloc if KINDS[kind].base_url == "" else ""
+        plain = vendor_name(base_url) or own_host or KINDS[kind].label
+        taken = Provider.objects.visible_to(self.user).values_list("name", flat=True)
+        return free_name(plain, set(taken))
 
     def _describe_key(self) -> None:
         field = self.fields["api_key"]

@@ -84,7 +84,7 @@ async def _object(call: Call, schema: JSONSchema, max_repairs: int, user: User) 
     made: list[Answering] = []
 
     async def ask(request: ChatRequest) -> Completion:
-        made.append(Answering([Call(call.provider, request)], user=user))
+        made.append(Answering([Call(call.provider, request)], user=user, goes_on=bool(made)))
         return await made[-1].whole()
 
     generated = await complete_object(call.provider, call.request, schema, ask=ask, max_repairs=max_repairs)

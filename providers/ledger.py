@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from accounts.models import User
+from providers.budgets.standing import note_records
 from providers.models import Provider, ProviderModel, UsageRecord
 from providers.pricing import price_by_row
 from providers.types import ChatRequest, ImagePart, Usage
@@ -50,7 +51,9 @@ def record_entries(entries: Iterable[Entry]) -> list[UsageRecord]:
     def row_of(provider_id: UUID, model: str) -> ProviderModel | None:
         return ProviderModel.objects.filter(provider=provider_id, model_id=model).first()
 
-    return UsageRecord.objects.bulk_create([_record(entry, row_of) for entry in entries])
+    records = UsageRecord.objects.bulk_create([_record(entry, row_of) for entry in entries])
+    note_records(records)
+    return records
 
 
 def _record(entry: Entry, row_of: Callable[[UUID, str], ProviderModel | None]) -> UsageRecord:
@@ -62,6 +65,7 @@ def _record(entry: Entry, row_of: Callable[[UUID, str], ProviderModel | None]) -
         provider_name=provider.name if provider else "",
         model=entry.model[:200],
         agent_name=entry.agent_name[:100],
+        is_shared=provider is not None and provider.is_shared,
         generation_id=entry.generation_id,
         input_tokens=sane.input,
         output_tokens=sane.output,

@@ -11,7 +11,7 @@ from providers.bookings import book
 from providers.errors import Incomplete, ProviderError, ProviderTimeout
 from providers.ledger import Entry, estimate_usage
 from providers.models import Provider, UsageRecord
-from providers.types import ChatRequest, Finish, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta, Usage
+from providers.types import WORDS, ChatRequest, Finish, StreamEvent, ToolCallDelta, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,10 @@ class MeteredCall:
             raise
 
     def _note(self, event: StreamEvent) -> None:
-        match event:
-            case TextDelta(text) | ReasoningDelta(text):
-                self._written.append(text)
-            case ToolCallDelta():
-                self._written += [event.name, event.arguments]
+        if isinstance(event, WORDS):
+            self._written.append(event.text)
+        elif isinstance(event, ToolCallDelta):
+            self._written += [event.name, event.arguments]
 
     async def _book(self, usage: Usage | None) -> None:
         """Write the entry once, even if the caller leaves meanwhile. An answer does not fail for want of its entry."""

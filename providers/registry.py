@@ -166,6 +166,7 @@ async def _find_or_create(name: str, here: clients.LoopClients) -> SharedClient:
     if known is not None and known.stored_url == sighting.base_url:
         return known
     revision, configs = await in_thread(_load, name)
+    await asyncio.to_thread(adapters.load_dialects)
     client = SharedClient(*map(adapters.create_client, configs), stored_url=configs[0].base_url)
     here.sweep_from_now_on(settings.REGISTRY_TTL)
     here.put(ClientKey(name, revision), client, limit=settings.REGISTRY_MAX_CLIENTS)

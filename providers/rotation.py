@@ -11,15 +11,18 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.audit import Action, record_event
+from accounts.factor_secrets import rotate_factors, survey_factors
 from providers import registry
 from providers.errors import KeyUnreadable
-from providers.models import Provider, ProviderKey
+from providers.models import Provider, ProviderKey, WebhookEndpoint
 from providers.sealed import Sealed, SealedField, SecretUnreadable, sealed_field
 
 BATCH: Final = 100  # rows per transaction, so that saves in between do not wait long
-SEALED: Final[Mapping[type[Provider | ProviderKey], Sequence[str]]] = {
+Holder = Provider | ProviderKey | WebhookEndpoint
+SEALED: Final[Mapping[type[Holder], Sequence[str]]] = {
     Provider: ("api_key", "headers"),
     ProviderKey: ("api_key",),
+    WebhookEndpoint: ("secret", "old_secret"),
 }
 """Every secret column."""
 
@@ -30,7 +33,7 @@ def rotate_keys() -> int:
     A second run changes nothing. Secrets that no key opens are left as they are. Clients stay: the secret itself is
     the same.
     """
-    changed = sum(_rotate_batch(model, batch) for model in SEALED for batch in _batches(model))
+    changed = sum(_rotate_batch(model, batch) for model in SEALED for batch in _batches(model)) + rotate_factors()
     record_event(action=Action.KEYS_ROTATED, detail=f"{changed} rows")
     return changed
 
@@ -43,7 +46,7 @@ class Survey(NamedTuple):
 
 
 def survey_secrets() -> Survey:
-    """Try every key and set of headers of all providers."""
+    """Try every key and set of headers of all providers, and what second factors keep."""
     counts = Counter(
         _is_readable(row, column)
         for model, columns in SEALED.items()
@@ -51,11 +54,12 @@ def survey_secrets() -> Survey:
         for column in columns
         if getattr(row, column) is not None
     )
-    return Survey(counts[True], counts[False])
+    readable, unreadable = survey_factors()
+    return Survey(counts[True] + readable, counts[False] + unreadable)
 
 
 def count_unreadable_keys() -> int:
-    """How many keys and sets of headers of providers need to be entered again."""
+    """How many keys and sets of headers need to be entered again, and second factors to be reset."""
     return survey_secrets().unreadable
 
 
@@ -65,13 +69,16 @@ def forget_unreadable_keys() -> int:
 
 
 @transaction.atomic
-def _forget_in(model: type[Provider | ProviderKey], ids: list[UUID]) -> int:
+def _forget_in(model: type[Holder], ids: list[UUID]) -> int:
     count = 0
     for row in model._default_manager.defer(None).select_for_update().filter(pk__in=ids):
         lost = [name for name in SEALED[model] if not _is_readable(row, name)]
         if not lost:
             continue
         count += len(lost)
+        if isinstance(row, WebhookEndpoint):
+            _silence(row, lost)
+            continue
         if isinstance(row, ProviderKey):
             row.delete()
         else:
@@ -90,32 +97,42 @@ def _empty(provider: Provider, columns: list[str]) -> None:
     provider.save(update_fields=["api_key", "has_api_key", "key_hint", "headers", "header_names"])
 
 
-def _rows(model: type[Provider | ProviderKey]) -> Iterator[Provider | ProviderKey]:
+def _silence(endpoint: WebhookEndpoint, columns: list[str]) -> None:
+    """Without its secret an endpoint can sign nothing, until its owner makes a new one."""
+    for column in columns:
+        setattr(endpoint, column, None)
+    if "secret" in columns:
+        endpoint.is_active, endpoint.off_reason = False, WebhookEndpoint.Reason.SECRET_LOST
+    endpoint.save(update_fields=[*columns, "is_active", "off_reason"])
+
+
+def _rows(model: type[Holder]) -> Iterator[Holder]:
     rows = model._default_manager.defer(None)
     related = rows.select_related("provider") if model is ProviderKey else rows
     yield from related.iterator(chunk_size=BATCH)
 
 
-def _batches(model: type[Provider | ProviderKey]) -> Iterator[list[UUID]]:
+def _batches(model: type[Holder]) -> Iterator[list[UUID]]:
     ids = list(model._default_manager.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
         yield ids[start : start + BATCH]
 
 
 @transaction.atomic
-def _rotate_batch(model: type[Provider | ProviderKey], ids: list[UUID]) -> int:
+def _rotate_batch(model: type[Holder], ids: list[UUID]) -> int:
     changed = 0
     for row in model._default_manager.defer(None).select_for_update().filter(pk__in=ids):
         columns = [name for name in SEALED[model] if _reseal(row, sealed_field(model, name))]
         if columns:
             row.save(update_fields=columns)
-            provider_id = row.pk if isinstance(row, Provider) else row.provider_id
-            transaction.on_commit(partial(registry.drop_shared, provider_id), robust=True)
             changed += 1
+            if not isinstance(row, WebhookEndpoint):
+                provider_id = row.pk if isinstance(row, Provider) else row.provider_id
+                transaction.on_commit(partial(registry.drop_shared, provider_id), robust=True)
     return changed
 
 
-def _reseal(row: Provider | ProviderKey, field: SealedField) -> bool:
+def _reseal(row: Holder, field: SealedField) -> bool:
     """Put one secret under the first key; whether that changed anything."""
     sealed: Sealed | None = getattr(row, field.name)
     if sealed is None or _is_newest(field, sealed):
@@ -135,7 +152,7 @@ def _is_newest(field: SealedField, sealed: Sealed) -> bool:
     return True
 
 
-def _is_readable(row: Provider | ProviderKey, column: str) -> bool:
+def _is_readable(row: Holder, column: str) -> bool:
     try:
         row.open_secret(column)
     except KeyUnreadable:

@@ -17,11 +17,12 @@ from accounts.models import User
 from providers import broker, registry
 from providers.errors import DETAIL_LIMIT, ProviderError
 from providers.keys import hint_of
-from providers.models import Provider
+from providers.models import Provider, WebhookEvent
 from providers.practice_provider import ensure_practice_provider
 from providers.rotation import count_unreadable_keys, forget_unreadable_keys, rotate_keys
 from providers.slugs import free_slug
 from providers.validation import ProviderFields, clean_fields, loses_key, missing_secrets
+from providers.webhooks.outbox import announce
 
 __all__ = [
     "ProviderChanges",
@@ -119,13 +120,33 @@ def record_health(*, provider_id: UUID, error: ProviderError | None) -> None:
     """Remember what a real call showed. Failures that are not the provider's fault change nothing."""
     if error is not None and error.code in HARMLESS:
         return
-    Provider.objects.filter(pk=provider_id).update(
-        health=Provider.Health.OK if error is None else Provider.Health.FAILING,
-        health_code="" if error is None else error.code,
-        health_message="" if error is None else error.message[:500],
-        health_detail="" if error is None else error.detail[:DETAIL_LIMIT],
-        checked_at=timezone.now(),
-    )
+    health = Provider.Health.OK if error is None else Provider.Health.FAILING
+    with transaction.atomic():
+        before = Provider.objects.select_for_update().filter(pk=provider_id).values_list("health", flat=True).first()
+        Provider.objects.filter(pk=provider_id).update(
+            health=health,
+            health_code="" if error is None else error.code,
+            health_message="" if error is None else error.message[:500],
+            health_detail="" if error is None else error.detail[:DETAIL_LIMIT],
+            checked_at=timezone.now(),
+        )
+        if before is not None and Provider.Health.FAILING in {before, health} and before != health:
+            _announce_health(provider_id, error)
+
+
+def _announce_health(provider_id: UUID, error: ProviderError | None) -> None:
+    """Tell that a provider began to fail, or works again."""
+    provider: Provider = Provider.objects.get(pk=provider_id)
+    facts = {
+        "provider": str(provider.pk),
+        "name": provider.name,
+        "kind": provider.kind,
+        "shared": provider.is_shared,
+        "health": provider.health,
+        "error": {"code": error.code, "message": error.message} if error else None,
+    }
+    event = WebhookEvent.PROVIDER_RECOVERED if error is None else WebhookEvent.PROVIDER_UNHEALTHY
+    announce(event=event, person_id=provider.owner_id, facts=facts)
 
 
 def _record_secrets(row: Provider, changes: Mapping[str, object]) -> None:

@@ -1,7 +1,8 @@
 """Names for URLs and model references: short, unique, never changed once given."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import chain, count
 from typing import TypeVar
 
 from django.db import models
@@ -19,3 +20,9 @@ def free_slug(rows: models.QuerySet[Row], name: str, fallback: str, *, reserved:
         return stem
     numbered = (f"{stem}-{number}" for number in range(2, 100))
     return next((slug for slug in numbered if slug not in taken), f"{stem}-{secrets.token_hex(4)}")
+
+
+def free_name(plain: str, taken: Collection[str], limit: int = 100) -> str:
+    """The name, with a number when it is taken; cut so that it fits into ``limit`` characters."""
+    names = chain([plain[:limit]], (f"{plain[: limit - 6]} {number}" for number in count(2)))
+    return next(name for name in names if name not in taken)

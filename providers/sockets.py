@@ -8,11 +8,16 @@ arrives, so an idle connection that the server has closed is known without askin
 import asyncio
 import ssl
 from collections.abc import Awaitable
-from typing import Final, TypeVar, cast
+from typing import ClassVar, Final, TypeVar, cast
+from weakref import WeakSet
 
 import httpcore2
 
+from providers.chunks import ChunkedBody, Head
+
 HIGH_WATER: Final = 262_144  # bytes that wait for a reader before the sender has to wait, too
+PAUSE_EACH: Final = 0.000_2  # seconds between two looks at one body, for every body that is being read
+PAUSE_MOST: Final = 0.1  # seconds; nobody sees words come later by less
 Result = TypeVar("Result")
 
 
@@ -42,6 +47,8 @@ class _Received(asyncio.Protocol):
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
         self._reading_paused = self._writing_paused = False
+        self._alarm: asyncio.TimerHandle | None = None
+        self._next_look = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -51,7 +58,10 @@ class _Received(asyncio.Protocol):
         if len(self.waiting) > HIGH_WATER and not self._reading_paused and self.transport is not None:
             self._reading_paused = True
             self.transport.pause_reading()
-        self._wake()
+        if self._next_look <= self._loop.time() or self._reading_paused:
+            self._wake()
+        elif self._alarm is None:
+            self._alarm = self._loop.call_at(self._next_look, self._wake)
 
     def eof_received(self) -> bool:
         self.ended = True
@@ -71,6 +81,11 @@ class _Received(asyncio.Protocol):
         if self._writer is not None and not self._writer.done():
             self._writer.set_result(None)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a writer has to wait."""
+        return self._writing_paused and not self.ended
+
     def take(self, most: int) -> bytes:
         """What waits, up to so many bytes."""
         taken = bytes(self.waiting[:most])
@@ -80,6 +95,14 @@ class _Received(asyncio.Protocol):
             self.transport.resume_reading()
         return taken
 
+    def give_back(self, taken: bytes) -> None:
+        """Something that was taken too early."""
+        self.waiting[:0] = taken
+
+    def rest_before_next_look(self, seconds: float) -> None:
+        """Let what arrives in that time wait, so that it is read together; an end is told at once."""
+        self._next_look = self._loop.time() + seconds
+
     async def something(self) -> None:
         """Return when there is something to read, or nothing will come any more."""
         while not self.waiting and not self.ended:
@@ -88,39 +111,82 @@ class _Received(asyncio.Protocol):
 
     async def room(self) -> None:
         """Return when more can be written."""
-        while self._writing_paused and not self.ended:
+        while self.is_full:
             self._writer = self._loop.create_future()
             await self._writer
 
     def _wake(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
 
 class SocketStream(httpcore2.AsyncNetworkStream):
-    """One connection; the exceptions are the library's."""
+    """One connection; the exceptions are the library's.
+
+    A look at a body costs far more than the words that it finds. So the more bodies are read at once, the longer is the
+    pause between two looks at each: hundreds of streams stay smooth where they would fall behind word by word.
+    """
+
+    _bodies: ClassVar[WeakSet[ChunkedBody]] = WeakSet()
 
     def __init__(self, received: _Received) -> None:
         self._received = received
+        self._unsent = bytearray()
+        self._head: Head | None = None
+        self._body: ChunkedBody | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        """What has arrived; nothing at the end."""
+        """What has arrived, up to the end of a message's head; nothing at the end."""
         received = self._received
         if not received.waiting and not received.ended:
             await _within(timeout, received.something(), httpcore2.ReadTimeout)
         if received.waiting:
-            return received.take(max_bytes)
+            taken = received.take(max_bytes)
+            return taken if self._head is None else self._up_to_body(self._head, taken)
         if received.failure is not None:
             raise httpcore2.ReadError(str(received.failure))
         return b""
 
+    async def read_body(self) -> bytes | None:
+        """What has arrived of the content of a body in chunks; ``None`` when the rest is for ``read``.
+
+        There is no such content unless ``read`` has just come to the end of a head.
+        """
+        received, body = self._received, self._body
+        while body is not None:
+            if not received.waiting and not received.ended:
+                await received.something()
+            content = body.feed(received.take(HIGH_WATER))
+            received.rest_before_next_look(min(PAUSE_MOST, PAUSE_EACH * len(self._bodies)))
+            if body.is_over or (received.ended and not received.waiting):
+                received.give_back(body.rest)
+                body = self._body = None
+            if content:
+                return content
+        return None
+
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Send it; waits while the other side takes nothing."""
-        transport = self._transport
-        if self._received.failure is not None or transport.is_closing():
-            raise httpcore2.WriteError(str(self._received.failure or "The connection is closed."))
-        transport.write(buffer)
-        await _within(timeout, self._received.room(), httpcore2.WriteTimeout)
+        """Send it, in one go with what follows at once, as the body of a request follows its head.
+
+        Waits while the other side takes nothing.
+        """
+        received = self._received
+        if received.failure is not None or self._transport.is_closing():
+            raise httpcore2.WriteError(str(received.failure or "The connection is closed."))
+        if not buffer:
+            return
+        self._head, self._body = Head(), None
+        received.rest_before_next_look(0)
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent += buffer
+        if len(self._unsent) > HIGH_WATER:
+            self._flush()
+        if received.is_full:
+            await _within(timeout, received.room(), httpcore2.WriteTimeout)
 
     async def aclose(self) -> None:
         """Close at once: nobody waits for the goodbye of a server that may never say it."""
@@ -154,6 +220,23 @@ class SocketStream(httpcore2.AsyncNetworkStream):
         if info == "is_readable":
             return bool(self._received.waiting) or self._received.ended
         return self._transport.get_extra_info(info)
+
+    def _up_to_body(self, head: Head, taken: bytes) -> bytes:
+        length = head.length_in(taken)
+        if length is None:
+            return taken
+        self._head = None
+        if not head.is_chunked:
+            return taken
+        self._body = ChunkedBody()
+        self._bodies.add(self._body)
+        self._received.give_back(taken[length:])
+        return taken[:length]
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, bytearray()
+        if unsent and not self._transport.is_closing():
+            self._transport.write(unsent)
 
     @property
     def _transport(self) -> asyncio.Transport:

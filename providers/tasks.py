@@ -1,9 +1,14 @@
 """Background work on providers. Arguments are ids; a row that has gone meanwhile is no error."""
 
+from uuid import UUID
+
 from celery import shared_task
 
 from providers import discovery, registry
+from providers.budgets import watch
 from providers.models import Provider
+from providers.webhooks import delivery
+from providers.webhooks.settlement import purge_deliveries
 
 
 @shared_task(expires=3600)
@@ -25,3 +30,28 @@ def refresh_all_models() -> None:
 def cleanup_registry() -> None:
     """Close what this process has not used for long."""
     registry.cleanup()
+
+
+@shared_task(expires=3600)
+def deliver_webhook(delivery_id: str) -> None:
+    """Begin one attempt; the event loop waits for the receiver, and no worker's thread."""
+    delivery.start(UUID(delivery_id))
+
+
+@shared_task(expires=10)
+def sweep_webhooks() -> None:
+    """Begin what is due and nobody has begun."""
+    delivery.sweep()
+
+
+@shared_task(expires=30)
+def watch_budgets() -> None:
+    """Tell of budgets that are nearly used, or wholly."""
+    watch.watch_budgets()
+
+
+@shared_task(expires=3600)
+def forget_old_records() -> None:
+    """Deliveries older than 30 days, and what was told of budgets in periods long over."""
+    purge_deliveries()
+    watch.forget_old_notices()

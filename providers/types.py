@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+from providers.likelihoods import LogProbs
+
 Role = Literal["system", "user", "assistant", "tool"]
 MAIN_KEY = "main"
 """The id of a provider's own key; further keys have that of their row."""
@@ -99,6 +101,8 @@ class ChatRequest:
     """Whether one answer may hold several tool calls."""
     response_schema: JSONSchema | None = None
     json_mode: bool = False
+    logprobs: int | None = None
+    """So many alternatives for each token, with log probabilities; ``None`` for no log probabilities at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,8 @@ class Finish:
     """Parameters that were asked for and not sent, because the model does not take them."""
 
 
-StreamEvent = TextDelta | ReasoningDelta | ToolCallDelta | Ping | Finish
+WORDS = (TextDelta, ReasoningDelta)  # for isinstance once per token: a union would be built anew each time
+StreamEvent = TextDelta | ReasoningDelta | ToolCallDelta | LogProbs | Ping | Finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,7 @@ class Completion:
     model: str
     dropped: tuple[str, ...] = ()
     """As in ``Finish``."""
+    logprobs: LogProbs | None = None
 
 
 @dataclass(frozen=True, slots=True)

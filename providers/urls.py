@@ -8,6 +8,7 @@ app_name = "providers"
 urlpatterns = [
     path("", views.index, name="list"),
     path("new/", views.new, name="new"),
+    path("local/", views.local, name="local"),
     path("<uuid:pk>/", views.edit, name="edit"),
     path("<uuid:pk>/test/", views.test, name="test"),
     path("<uuid:pk>/keys/", key_views.add, name="add_key"),

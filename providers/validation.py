@@ -15,6 +15,7 @@ from providers import adapters
 from providers.addresses import check_base_url
 from providers.errors import ProviderError
 from providers.models import Provider
+from providers.sentences import in_readers_language
 
 KEY_LENGTH: Final = 4000
 LINE_LENGTH: Final = 200
@@ -87,7 +88,7 @@ def clean_base_url(kind: str, base_url: str) -> str:
     try:
         return check_base_url(url)
     except ProviderError as error:
-        raise ValidationError(f"{error.message} {error.detail or error.hint}") from None
+        raise ValidationError(in_readers_language(f"{error.message} {error.detail or error.hint}")) from None
     except ValueError as error:
         raise ValidationError(str(error)) from None
 

@@ -1,12 +1,21 @@
 """One adapter per wire dialect, and the table that says which kind speaks which."""
 
+import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
 
 from providers.adapters.base import ProviderClient
 from providers.errors import AddressRefused, KeyMissing, UnsupportedKind
 from providers.network import HOP_HEADER, BaseURLError, check_base_url
 from providers.types import ChatRequest, ClientConfig
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 __all__ = [
     "FORBIDDEN_HEADERS",
@@ -16,9 +25,10 @@ __all__ = [
     "create_client",
     "dropped_fields",
     "effective_base_url",
+    "load_dialects",
 ]
 
-CHAT_FIELDS = frozenset({"temperature", "top_p", "reasoning_effort", "stop", "seed", "json_mode"})
+CHAT_FIELDS = frozenset({"temperature", "top_p", "reasoning_effort", "stop", "seed", "json_mode", "logprobs"})
 # What a person may not set by hand: these would bend routing, framing or the loop guard, or carry the key.
 FORBIDDEN_HEADERS = frozenset(
     {
@@ -50,6 +60,10 @@ class Kind:
     factory: Callable[[ClientConfig], ProviderClient]
     base_url: str
     key_required: bool
+    about: "StrPromise"
+    """A few words for whoever chooses among the kinds."""
+    key_page: str = ""
+    """Where the vendor hands out keys."""
     takes: frozenset[str] = CHAT_FIELDS
     """The optional ``ChatRequest`` fields that the dialect can express."""
     needs_max_tokens: bool = False
@@ -57,6 +71,17 @@ class Kind:
 
 
 # The vendors' SDKs take a second to import, and most processes never make a client.
+
+
+@cache
+def load_dialects() -> None:
+    """Import them; for a thread beside the event loop, before the first client is created.
+
+    They are half of what a process holds, and never garbage: from now on the collector does not walk through them.
+    """
+    for name in ("anthropic", "openai"):
+        import_module(f"{__name__}.{name}")
+    gc.freeze()
 
 
 def _openai_client(config: ClientConfig) -> ProviderClient:
@@ -72,17 +97,39 @@ def _anthropic_client(config: ClientConfig) -> ProviderClient:
 
 
 KINDS: Mapping[str, Kind] = {
-    "openai": Kind("OpenAI", _openai_client, "https://api.openai.com/v1", key_required=True),
+    "openai": Kind(
+        "OpenAI",
+        _openai_client,
+        "https://api.openai.com/v1",
+        key_required=True,
+        about=_("The GPT models"),
+        key_page="https://platform.openai.com/api-keys",
+    ),
     "anthropic": Kind(
         "Anthropic",
         _anthropic_client,
         "https://api.anthropic.com",
         key_required=True,
+        about=_("The Claude models"),
+        key_page="https://console.anthropic.com/settings/keys",
         takes=frozenset({"reasoning_effort", "stop"}),
         needs_max_tokens=True,
     ),
-    "deepseek": Kind("DeepSeek", _openai_client, "https://api.deepseek.com", key_required=True),
-    "openai-compatible": Kind("OpenAI-compatible", _openai_client, "", key_required=False),
+    "deepseek": Kind(
+        "DeepSeek",
+        _openai_client,
+        "https://api.deepseek.com",
+        key_required=True,
+        about=_("The DeepSeek models"),
+        key_page="https://platform.deepseek.com/api_keys",
+    ),
+    "openai-compatible": Kind(
+        "OpenAI-compatible",
+        _openai_client,
+        "",
+        key_required=False,
+        about=_("Any other vendor or server"),
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from providers.errors import Incomplete
+from providers.likelihoods import LogProbs, join_logprobs
 from providers.types import Completion, Finish, ReasoningDelta, StreamEvent, TextDelta, ToolCall, ToolCallDelta
 
 
@@ -29,6 +30,7 @@ async def collect(events: AsyncGenerator[StreamEvent, None]) -> Completion:
     """Read the stream to its ``Finish``. Raises what the stream raises."""
     text: list[str] = []
     reasoning: list[str] = []
+    logprobs: list[LogProbs] = []
     calls = Calls()
     async with aclosing(events):
         async for event in events:
@@ -38,6 +40,8 @@ async def collect(events: AsyncGenerator[StreamEvent, None]) -> Completion:
                 reasoning.append(event.text)
             elif isinstance(event, ToolCallDelta):
                 calls.add(event)
+            elif isinstance(event, LogProbs):
+                logprobs.append(event)
             elif isinstance(event, Finish):
                 return Completion(
                     text="".join(text),
@@ -47,5 +51,6 @@ async def collect(events: AsyncGenerator[StreamEvent, None]) -> Completion:
                     raw_reason=event.raw_reason,
                     usage=event.usage,
                     model=event.model,
+                    logprobs=join_logprobs(logprobs),
                 )
     raise Incomplete

@@ -81,7 +81,7 @@ class Clock:
     async def wait(self, awaitable: Awaitable[Result]) -> Result:
         """The awaitable's result, if it comes in time."""
         self._arm()
-        self._waiter = waiter = asyncio.current_task()
+        self._waiter = waiter = asyncio.current_task(self._loop)
         try:
             return await awaitable
         except asyncio.CancelledError:

@@ -89,4 +89,5 @@ class OpenAIClient:
             extra["stream_options"] = {"include_usage": True}
         body = {"model": request.model, "messages": messages(request), "stream": True, **extra}
         opener = partial(open_stream, self._sdk.post, "/chat/completions", body)
-        return run_exchange(cast("Opener", opener), OpenAIReader(), config=self.config, model=request.model)
+        reader = OpenAIReader(tells_logprobs=request.logprobs is not None)
+        return run_exchange(cast("Opener", opener), reader, config=self.config, model=request.model)

@@ -23,6 +23,8 @@ def request_body(request: ChatRequest, *, limit_field: str) -> Body:
         "tool_choice": _tool_choice(request),
         "parallel_tool_calls": request.parallel_tools if request.tools else None,
         "response_format": _response_format(request),
+        "logprobs": None if request.logprobs is None else True,
+        "top_logprobs": request.logprobs or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from providers.adapters import failures
+from providers.adapters.openai_logprobs import read_logprobs
 from providers.adapters.text import TextJoiner, clean, count_of, decode, name_of, text_of
 from providers.adapters.usage import openai_usage
 from providers.types import Finish, FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta, Usage
@@ -58,6 +59,7 @@ class Choice(msgspec.Struct, gc=False):
     delta: Delta | None = None
     finish_reason: object = None
     index: object = None
+    logprobs: object = None
 
 
 class Chunk(msgspec.Struct, gc=False):
@@ -76,8 +78,9 @@ DECODER = msgspec.json.Decoder(Chunk)
 class OpenAIReader:
     """The state of one stream: held-back halves of characters, tool calls, finish reason, usage."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells_logprobs: bool = False) -> None:
         self.complete = False
+        self._tells_logprobs = tells_logprobs
         self._reason = ""
         self._usage: Usage | None = None
         self._model = ""
@@ -106,6 +109,8 @@ class OpenAIReader:
             if choice is not None and choice.index in (0, None):
                 if choice.delta is not None:
                     yield from self._delta(choice.delta)
+                if self._tells_logprobs and (logprobs := read_logprobs(choice.logprobs)):
+                    yield logprobs
                 if choice.finish_reason:
                     self._reason = name_of(choice.finish_reason)
 

@@ -26,6 +26,7 @@ class UsageRecord(models.Model):
     provider_name = models.CharField(max_length=100)
     model = models.CharField(max_length=200)
     agent_name = models.CharField(max_length=100, blank=True)
+    is_shared = models.BooleanField(_("asked of a shared provider"), default=False)
     generation_id = models.UUIDField(null=True, blank=True)
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
@@ -40,7 +41,10 @@ class UsageRecord(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
-        indexes = (models.Index(fields=("user", "created_at"), name="usage_of_user_by_time"),)
+        indexes = (
+            models.Index(fields=("user", "created_at"), name="usage_of_user_by_time"),
+            models.Index(fields=("created_at",), name="usage_by_time"),
+        )
 
     def __str__(self) -> str:
         return f"{self.model}: {self.input_tokens} + {self.output_tokens}"

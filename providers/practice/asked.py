@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from providers.practice.connection import Fields
+from providers.practice.pictures import IMAGE_TOKENS, describe, images_in
 
 DEPTH_LIMIT = 32  # steps into a schema before the example ends anyhow
+UNASKED = re.compile(r"tool:\s*(\S+)\s*(.*)", re.DOTALL)
 TREE_DEPTH = 6  # steps after which optional parts are left out
 
 
@@ -28,21 +31,28 @@ class Asked:
     """The tool to call: ``name`` and ``parameters``."""
     is_structured: bool
     """Whether the provider is to enforce a form: a schema, JSON or a call of one tool."""
+    pictures: tuple[str, ...]
+    """The images of the user's last message, in words."""
     is_answered: bool
     """Whether the conversation holds an answer already."""
+    logprobs: int | None
+    """The number of alternatives to tell for each token; ``None`` for no log probabilities."""
 
 
 def understand(fields: Fields) -> Asked:
     """Read a request body of the chat completions or the messages dialect."""
     turns = [cast("Fields", turn) for turn in _list(fields.get("messages")) if isinstance(turn, Mapping)]
+    last = next((turn.get("content") for turn in reversed(turns) if turn.get("role") == "user"), "")
+    pictures = [image for turn in turns for image in images_in(turn.get("content"))]
     plain = json.dumps([fields.get("system"), turns], ensure_ascii=False)
     schema, forced = _schema(fields), _forced(fields)
     wants_json = _inner(fields, "response_format").get("type") == "json_object"
     return Asked(
         model=str(fields.get("model", "")),
-        message=next((_text(turn.get("content")) for turn in reversed(turns) if turn.get("role") == "user"), ""),
+        message=_text(last),
+        pictures=tuple(describe(image) for image in images_in(last)),
         conversation=hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest(),
-        input_tokens=max(len(plain) // 4, 1),
+        input_tokens=max((len(plain) - sum(map(len, pictures))) // 4 + len(pictures) * IMAGE_TOKENS, 1),
         max_tokens=_limit(fields),
         streamed=fields.get("stream") is True,
         schema=schema,
@@ -50,7 +60,13 @@ def understand(fields: Fields) -> Asked:
         tool=_tool(fields, turns, forced),
         is_structured=schema is not None or wants_json or bool(forced),
         is_answered=any(turn.get("role") == "assistant" for turn in turns),
+        logprobs=_alternatives(fields),
     )
+
+
+def _alternatives(fields: Fields) -> int | None:
+    number = fields.get("top_logprobs", 0)
+    return min(max(number, 0), 20) if fields.get("logprobs") is True and isinstance(number, int) else None
 
 
 def example(schema: object, root: Fields | None = None, depth: int = 0) -> object:
@@ -120,7 +136,19 @@ def _tool(fields: Fields, turns: list[Fields], forced: str) -> Fields | None:
             name = str(plain.get("name", ""))
             if name and (name == forced if forced else name in message):
                 return {"name": name, "parameters": plain.get("parameters") or plain.get("input_schema")}
-    return None
+    return _unasked(message)
+
+
+def _unasked(message: str) -> Fields | None:
+    """The tool that ``tool: name {…}`` calls though nobody has offered it, as some servers do."""
+    match = UNASKED.fullmatch(message.strip())
+    if match is None:
+        return None
+    try:
+        arguments = json.loads(match[2] or "{}")
+    except (ValueError, RecursionError):
+        arguments = match[2]
+    return {"name": match[1], "parameters": {"const": arguments}}
 
 
 def _limit(fields: Fields) -> int | None:

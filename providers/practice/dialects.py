@@ -71,7 +71,7 @@ class OpenAIDialect:
 
     def piece(self, text: str) -> Iterator[Frame]:
         """A content delta."""
-        yield self._chunk({"content": text})
+        yield self._chunk({"content": text}, logprobs=self._logprobs(text))
 
     def tail(self, plan: Plan, told: Told) -> Iterator[Frame]:
         """Finish reason, usage chunk, ``[DONE]``."""
@@ -95,13 +95,22 @@ class OpenAIDialect:
             message["reasoning_content"] = told.reasoning
         if self._asked.tool:
             message["tool_calls"] = [self._call(told)]
-        choice: Fields = {"index": 0, "message": message, "finish_reason": plan.reason, "logprobs": None}
+        choice: Fields = {"index": 0, "message": message, "finish_reason": plan.reason}
+        choice["logprobs"] = self._logprobs(told.text)
         body = self._base | {"object": "chat.completion", "choices": [choice]}
         return body if plan.usage == "missing" else body | {"usage": self._usage(plan, told)}
 
-    def _chunk(self, delta: Fields, reason: str | None = None) -> Frame:
-        choice: Fields = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
+    def _chunk(self, delta: Fields, reason: str | None = None, logprobs: Fields | None = None) -> Frame:
+        choice: Fields = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": logprobs}
         return "", self._base | {"object": "chat.completion.chunk", "choices": [choice]}
+
+    def _logprobs(self, text: str) -> Fields | None:
+        """A piece counts as a token, and every alternative is the same."""
+        if self._asked.logprobs is None:
+            return None
+        token: Fields = {"token": text, "logprob": -0.5, "bytes": list(text.encode("utf-8", "replace"))}
+        other: Fields = {"token": "or", "logprob": -1.5, "bytes": [111, 114]}
+        return {"content": [{**token, "top_logprobs": [other] * self._asked.logprobs}], "refusal": None}
 
     def _call(self, told: Told) -> Fields:
         name = (self._asked.tool or {}).get("name")

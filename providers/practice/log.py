@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 ENTRY_LIMIT = 1000
+PICTURE_LIMIT = 20_000  # characters of an image that are kept; texts are kept whole
 COMPLETED = "completed"
 HUNG_UP = "client hung up"
 BROKEN = "broken by the script"
@@ -31,8 +32,9 @@ class RequestLog:
 
     def open(self, method: str, path: str, headers: Mapping[str, str], body: object) -> Entry:
         """Record the start of a request; pass the entry to ``close`` when it is over."""
+        kept = shortened(body)
         entry = Entry(
-            method=method, path=path, headers=dict(headers), body=body, start=time.time(), end=None, ended="open"
+            method=method, path=path, headers=dict(headers), body=kept, start=time.time(), end=None, ended="open"
         )
         self._entries.append(entry)
         return entry
@@ -50,3 +52,14 @@ class RequestLog:
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
+
+
+def shortened(value: object) -> object:
+    """A body without the greater part of its images: a thousand of them would fill the memory."""
+    if isinstance(value, dict):
+        return {name: _short(item) if name in {"url", "data"} else shortened(item) for name, item in value.items()}
+    return [shortened(item) for item in value] if isinstance(value, list) else value
+
+
+def _short(value: object) -> object:
+    return value[:PICTURE_LIMIT] if isinstance(value, str) else shortened(value)

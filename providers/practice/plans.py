@@ -1,6 +1,6 @@
 """How an answer is played: pace, faults, ending. The table ``FAULTS`` says what each fault changes."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 from typing import Literal
@@ -64,9 +64,9 @@ FAULTS: Mapping[str, Callable[[Plan], Plan]] = {
 }
 
 
-def plan_for(model: str, fault: str, message: str, max_tokens: int | None) -> Plan:
+def plan_for(model: str, fault: str, message: str, max_tokens: int | None, *, pictures: Sequence[str] = ()) -> Plan:
     """The plan for a message to a model, with its fault applied."""
-    pieces = reply_to(message).pieces()
+    pieces = reply_to(message, pictures).pieces()
     plan = Plan(pieces=pieces, pace=PACES.get(model, PACE))
     if model == "practice-reasoning":
         plan = replace(plan, reasoning=tokens(REASONING))

@@ -1,7 +1,7 @@
 """What the practice models say: deterministic, chosen by the last message of the user."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -94,6 +94,8 @@ I am a practice model: I answer from a script, so that you can try out Wiz witho
 **Providers**, choose *Add provider*, paste your key and pick a model.
 """
 
+SEEN = "Pictures I was shown: {} ({})."
+
 SENTENCES = (
     "The lighthouse keeper counted the waves until they became a kind of clock.",
     "Every seventh wave carried a letter, folded small and written in a careful hand.",
@@ -123,8 +125,11 @@ class Reply:
         return list(islice(story(), self.limit))
 
 
-def reply_to(message: str) -> Reply:
-    """The scripted reply to the user's last message."""
+def reply_to(message: str, pictures: Sequence[str] = ()) -> Reply:
+    """The scripted reply to the user's last message, which names the pictures that came with it."""
+    if pictures:
+        said = message[len(ECHO) :].removeprefix(" ") if message.lower().startswith(ECHO) else message
+        return Reply("\n\n".join(part for part in (said, SEEN.format(len(pictures), ", ".join(pictures))) if part))
     if message.lower().startswith(ECHO):
         return Reply(message[len(ECHO) :].removeprefix(" "))
     if asked := _ASKED_TOKENS.search(message):

@@ -137,7 +137,7 @@ def _split(path: str) -> tuple[str, str]:
 
 
 def _plan(asked: Asked, fault: str) -> Plan:
-    plan = plan_for(asked.model, fault, asked.message, asked.max_tokens)
+    plan = plan_for(asked.model, fault, asked.message, asked.max_tokens, pictures=asked.pictures)
     is_bad = plan.bad_json == "always" or (plan.bad_json == "first" and not asked.is_answered)
     if asked.tool is not None:
         return replace(plan, pieces=[], reason="tool_calls", arguments=BAD_ARGUMENTS if is_bad else "")

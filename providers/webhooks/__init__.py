@@ -1,0 +1,1 @@
+"""Webhooks after the Standard Webhooks specification (https://www.standardwebhooks.com): events told to programs."""
