@@ -1,13 +1,12 @@
 """REST: agents."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,13 +15,26 @@ from accounts.idempotency import MAKING_KEY, make_once
 from accounts.rest import IF_MATCH, IF_NONE_MATCH, narrowed, person
 from accounts.scopes import CHATTING, MANAGING
 from agents import services
+from agents.copying import clone_agent, export_agent, import_agent
+from agents.history_serializers import (
+    AgentFileSerializer,
+    ImportedSerializer,
+    ImportSerializer,
+    VersionFilters,
+    VersionSerializer,
+    WholeVersionSerializer,
+)
 from agents.models import Agent
-from agents.serializers import AgentFilters, AgentSerializer, GenerateSerializer
+from agents.restoring import restore_version
+from agents.serializers import AgentFilters, AgentSerializer, GenerateSerializer, read_history
+from agents.versions import find_version
 from providers.answering import Answering
 from providers.generate_api import TEXT_RESPONSES, answer_later
 from providers.serializers import TestResultSerializer
 from providers.types import ChatMessage
 from providers.waiting import AlwaysJSON, Later, awaited
+
+VERSION: Final = r"versions/(?P<number>[0-9]{1,9})"
 
 
 class AgentViewSet(viewsets.GenericViewSet[Agent]):
@@ -36,7 +48,7 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
         """What may be used to read and to ask, what may be changed to change."""
         user = person(self.request)
         if self.action in {"list", "retrieve"}:
-            return Agent.objects.visible_to(user)
+            return Agent.objects.visible_to(user).prefetch_related("groups")
         return Agent.objects.editable_by(user)
 
     @extend_schema(parameters=[AgentFilters])
@@ -62,7 +74,8 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
     @transaction.atomic
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change fields. With ``If-Match`` an agent that was changed since is left alone, with 412."""
-        return self._shown(services.update_agent(agent=self._locked(), **self._parsed(partial=True)))
+        agent, author = self._locked(), person(request)
+        return self._shown(services.update_agent(agent=agent, author=author, **self._parsed(partial=True)))
 
     @extend_schema(parameters=[IF_MATCH])
     @transaction.atomic
@@ -76,6 +89,71 @@ class AgentViewSet(viewsets.GenericViewSet[Agent]):
     def test(self, request: Request, pk: str) -> Response:
         """One real, small call. A failing agent is a successful test: look at ``ok``."""
         return Response(TestResultSerializer(services.test_agent(agent=self.get_object())).data)
+
+    @extend_schema(parameters=[MAKING_KEY], request=None, responses={201: AgentSerializer})
+    @action(detail=True, methods=["post"])
+    def clone(self, request: Request, pk: str) -> Response:
+        """A private copy of the caller's own, of an agent that the caller may edit."""
+        agent, owner = self.get_object(), person(request)
+        mine = Agent.objects.editable_by(owner)
+        made = make_once(request, mine, lambda: clone_agent(agent=agent, owner=owner))
+        return self._shown(made, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=AgentFileSerializer)
+    @action(detail=True, methods=["get"])
+    def export(self, request: Request, pk: str) -> Response:
+        """The agent as another Wiz can import it, for those who may edit it: no keys, no ids, no people."""
+        return Response(export_agent(agent=self.get_object()))
+
+    @extend_schema(parameters=[MAKING_KEY], request=ImportSerializer, responses={201: ImportedSerializer})
+    @action(detail=False, methods=["post"], url_path="import", url_name="import")
+    def bring(self, request: Request) -> Response:
+        """A new private agent from what ``export`` gave. Without ``provider`` one of the same kind and name is taken.
+
+        When none fits, or several do, the answer is 400 on ``provider``: choose one. ``left_out`` names the fallbacks
+        that nobody here can answer for.
+        """
+        owner = person(request)
+        serializer = ImportSerializer(data=request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        given, left_out = serializer.validated_data, list[str]()
+
+        def make() -> Agent:
+            imported = import_agent(owner=owner, file=given["agent"], provider=given.get("provider"))
+            left_out.extend(imported.left_out)
+            return imported.agent
+
+        agent = make_once(request, Agent.objects.editable_by(owner), make)
+        shown = {**self.get_serializer(agent).data, "left_out": left_out}
+        return tagged(request, agent.updated_at, shown, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=VersionSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def versions(self, request: Request, pk: str) -> Response:
+        """What the agent was, newest first, for those who may edit it."""
+        rows: Any = self.get_object().versions.select_related("author")  # of another model than the view's own
+        page: Any = self.paginate_queryset(rows)
+        return self.get_paginated_response(VersionSerializer(page, many=True).data)
+
+    @extend_schema(parameters=[VersionFilters], responses=WholeVersionSerializer)
+    @action(detail=True, methods=["get"], url_path=VERSION, url_name="version")
+    def version(self, request: Request, pk: str, number: str) -> Response:
+        """One version whole, and with ``against`` what has changed in it since that other version."""
+        agent = self.get_object()
+        filters = VersionFilters(data=request.query_params)
+        filters.is_valid(raise_exception=True)
+        found = find_version(agent, number)
+        against = filters.validated_data.get("against")
+        other = find_version(agent, against) if against else None
+        return Response(WholeVersionSerializer(found, context={"against": other}).data)
+
+    @extend_schema(request=None, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"], url_path=f"{VERSION}/restore", url_name="version-restore")
+    @transaction.atomic
+    def restore(self, request: Request, pk: str, number: str) -> Response:
+        """The agent becomes what it was, as a new version. Who may use it stays as it is."""
+        version = find_version(self._locked(), number)
+        return self._shown(restore_version(version=version, author=person(request)))
 
     def _locked(self) -> Agent:
         """The agent, which nobody else changes until the end of the transaction, if it is as the caller knows it."""
@@ -116,20 +194,9 @@ class GenerateView(generics.GenericAPIView[Agent]):
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
         question = ChatMessage(role="user", content=given["message"])
-        calls = services.build_calls(agent, [*_history(given.get("history", [])), question])
+        calls = services.build_calls(agent, [*read_history(given.get("history", [])), question])
         answering = Answering(calls, user=person(request))
         return answer_later(self, request, answering, is_streamed=given["stream"])
-
-
-def _history(items: list[dict[str, Any]]) -> list[ChatMessage]:
-    """The earlier messages; raises ``ValidationError`` for anything but role and content as text."""
-    history = []
-    for item in items:
-        role, content = item.get("role"), item.get("content")
-        if set(item) != {"role", "content"} or role not in ("user", "assistant") or not isinstance(content, str):
-            raise ValidationError({"history": ["Each item is {role: user or assistant, content: text}."]})
-        history.append(ChatMessage(role, content))
-    return history
 
 
 generate = awaited(GenerateView.as_view())

@@ -5,6 +5,7 @@ from typing import Final
 from django.db import transaction
 
 from agents.models import Agent
+from agents.versions import record_version
 from providers.models import Provider
 from providers.slugs import free_slug
 
@@ -25,7 +26,7 @@ def ensure_practice_agent(*, provider: Provider) -> Agent:
     if existing is not None:
         return existing
     taken = Agent.objects.filter(owner=None, name=NAME).exists()
-    return Agent.objects.create(
+    agent = Agent.objects.create(
         owner=None,
         name=f"{NAME} (practice)" if taken else NAME,
         slug=free_slug(Agent.objects.all(), NAME, "guide"),
@@ -35,3 +36,5 @@ def ensure_practice_agent(*, provider: Provider) -> Agent:
         visibility=Agent.Visibility.EVERYONE,
         starters=list(STARTERS),
     )
+    record_version(agent=agent, author=None)
+    return agent

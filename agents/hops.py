@@ -22,10 +22,11 @@ class Hop:
 def read_hop(agent: Agent, number: int) -> Hop:
     """The provider and model as they are now; raises ``ProviderNotFound`` or ``ProviderInactive``.
 
-    A fallback must still be visible to the agent's owner: what was withdrawn is not asked.
+    A fallback must still be visible to the agent's owner, and so must a model that answers alone: what was withdrawn
+    is not asked.
     """
     if number == 0:
-        if agent.provider is None:
+        if agent.provider is None or (agent.is_bare and not sees_provider(agent.owner, agent.provider)):
             raise ProviderNotFound(model=agent.model)
         return Hop(0, agent.provider, agent.model)
     if number > len(agent.fallbacks):

@@ -47,7 +47,7 @@ class Agent(models.Model):
         """Who may use it."""
 
         PRIVATE = "private", _("Only me")
-        GROUPS = "groups", _("My groups")
+        GROUPS = "groups", _("Chosen groups")
         EVERYONE = "everyone", _("Everyone")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -57,6 +57,8 @@ class Agent(models.Model):
     name = models.CharField(_("name"), max_length=100)
     slug = models.SlugField(max_length=60, unique=True, editable=False)
     description = models.CharField(_("description"), max_length=300, blank=True)
+    icon = models.CharField(_("icon"), max_length=20, blank=True)
+    colour = models.CharField(_("colour"), max_length=20, blank=True)
     provider = models.ForeignKey(
         Provider, on_delete=models.SET_NULL, null=True, blank=True, related_name="agents", verbose_name=_("provider")
     )
@@ -71,7 +73,8 @@ class Agent(models.Model):
     top_p = models.FloatField(
         _("top p"), null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(1)]
     )
-    reasoning_effort = models.CharField(max_length=20, blank=True)
+    reasoning_effort = models.CharField(_("reasoning effort"), max_length=20, blank=True)
+    response_schema = models.JSONField(_("response schema"), null=True, blank=True)
     starters = models.JSONField(default=list, blank=True)
     fallbacks = models.JSONField(default=list, blank=True)
     visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PRIVATE)
@@ -98,8 +101,42 @@ class Agent(models.Model):
                 named.append((uuid.UUID(str(fallback["provider"])), str(fallback["model"])))
         return named
 
+    @classmethod
+    def bare(cls, owner: User, provider: Provider | None, model: str) -> "Agent":
+        """A model alone, without instructions, as if it were an agent of ``owner``: never saved."""
+        return cls(owner=owner, name=model[:100], provider=provider, model=model)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it stands for a model alone."""
+        return bool(self._state.adding)
+
     def over(self, provider: Provider | None, model: str) -> "Agent":
         """The agent as it is, but over another model: a copy that is never saved."""
         other = copy(self)
         other.provider, other.model = provider, model
         return other
+
+
+class AgentVersion(models.Model):
+    """What the agent did from one save to the next: who saved it, when, and everything that shapes its answers.
+
+    ``snapshot`` has the form of ``agents.versions.Snapshot``. Who may use the agent is not part of it.
+    """
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    snapshot = models.JSONField()
+    note = models.CharField(max_length=200, blank=True)
+    restored_from = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = (models.UniqueConstraint(fields=("agent", "number"), name="agent_version_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.agent_id} {self.number}"

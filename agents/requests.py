@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from agents.hops import Hop, read_hop
 from agents.models import Agent
 from providers.errors import ModelNotFound, ProviderUnavailable
-from providers.fitting import fit_request
+from providers.fitting import fit_request, told_capabilities
 from providers.metering import Call
-from providers.types import ChatMessage, ChatRequest
+from providers.types import Capability, ChatMessage, ChatRequest
 
 
 def build_request(
@@ -28,7 +29,14 @@ def build_request(
         max_tokens=agent.max_tokens,
         reasoning_effort=agent.reasoning_effort or None,
     )
-    return (request, ()) if provider is None else fit_request(provider, request)
+    if provider is None:
+        return request, ()
+    fitted, dropped = fit_request(provider, request)
+    if not agent.response_schema:
+        return fitted, dropped
+    if told_capabilities(provider.pk, model).get(str(Capability.JSON_SCHEMA)) is False:
+        return fitted, (*dropped, "response_schema")
+    return replace(fitted, response_schema=agent.response_schema), dropped
 
 
 def build_calls(agent: Agent, messages: Sequence[ChatMessage]) -> list[Call]:

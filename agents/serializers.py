@@ -1,9 +1,10 @@
 """The JSON forms of agents."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from django.contrib.auth.models import Group
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
@@ -12,6 +13,21 @@ from agents.models import Agent
 from agents.standing import AgentStanding, agent_standings
 from providers.generate_serializers import ProviderField
 from providers.standing import Standing
+from providers.types import ChatMessage
+
+MESSAGE_LENGTH: Final = 200_000
+
+
+class GroupField(serializers.SlugRelatedField[Group]):
+    """A group by its name: one of the caller's own, or any for an administrator."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(slug_field="name", **options)
+
+    def get_queryset(self) -> Any:
+        """Other people's groups do not exist for the caller."""
+        user = self.context["request"].user
+        return Group.objects.all() if user.is_staff else user.groups.all()
 
 
 class AgentListSerializer(serializers.ListSerializer[Any]):
@@ -40,8 +56,9 @@ class AgentListSerializer(serializers.ListSerializer[Any]):
     ]
 )
 class AgentSerializer(StrictSerializer, serializers.ModelSerializer[Agent]):
-    """An agent. The system prompt is shown to those who may edit it.
+    """An agent. The system prompt, the response schema and the groups are shown to those who may edit it.
 
+    ``groups`` are names of one's own groups; they count with the visibility ``groups``.
     ``model_status`` is active, deprecated, retired, unlisted (not in its provider's list any more) or unknown.
     """
 
@@ -51,16 +68,22 @@ class AgentSerializer(StrictSerializer, serializers.ModelSerializer[Agent]):
     fallbacks = serializers.ListField(child=serializers.DictField(), required=False, max_length=10)
     starters = serializers.ListField(child=serializers.CharField(max_length=500), required=False, max_length=10)
 
+    response_schema = serializers.DictField(required=False, allow_null=True)
+    groups = GroupField(many=True, required=False)
+    note = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, write_only=True, help_text="What changes, for the history."
+    )
+
     model_status = serializers.SerializerMethodField()
     model_ends_on = serializers.SerializerMethodField()
 
     class Meta:
         model = Agent
         list_serializer_class = AgentListSerializer
-        fields = (
-            "id", "name", "slug", "description", "provider", "model", "system_prompt", "temperature", "max_tokens",
-            "top_p", "reasoning_effort", "starters", "fallbacks", "visibility", "is_active", "created_at", "updated_at",
-            "model_status", "model_ends_on",
+        fields: tuple[str, ...] = (
+            "id", "name", "slug", "description", "icon", "colour", "provider", "model", "system_prompt", "temperature",
+            "max_tokens", "top_p", "reasoning_effort", "response_schema", "starters", "fallbacks", "visibility",
+            "groups", "is_active", "note", "created_at", "updated_at", "model_status", "model_ends_on",
         )  # fmt: skip
         read_only_fields = ("id", "slug", "created_at", "updated_at")
         extra_kwargs = {"model": {"required": True, "allow_blank": True}}
@@ -83,7 +106,7 @@ class AgentSerializer(StrictSerializer, serializers.ModelSerializer[Agent]):
         shown = super().to_representation(instance)
         user = self.context["request"].user
         if instance.owner_id != user.pk and not (instance.owner_id is None and user.is_staff):
-            shown["system_prompt"] = None
+            shown |= {"system_prompt": None, "response_schema": None, "groups": []}
         return shown
 
 
@@ -99,6 +122,17 @@ class AgentFilters(serializers.Serializer[Any]):
 class GenerateSerializer(StrictSerializer):
     """A message for an agent, outside any conversation."""
 
-    message = serializers.CharField(max_length=200_000, trim_whitespace=False)
+    message = serializers.CharField(max_length=MESSAGE_LENGTH, trim_whitespace=False)
     history = serializers.ListField(child=serializers.DictField(), required=False, max_length=200)
     stream = serializers.BooleanField(required=False, default=False)
+
+
+def read_history(items: list[dict[str, Any]]) -> list[ChatMessage]:
+    """The earlier messages; raises ``ValidationError`` for anything but role and content as text."""
+    history = []
+    for item in items:
+        role, content = item.get("role"), item.get("content")
+        if set(item) != {"role", "content"} or role not in ("user", "assistant") or not isinstance(content, str):
+            raise serializers.ValidationError({"history": ["Each item is {role: user or assistant, content: text}."]})
+        history.append(ChatMessage(role, content))
+    return history

@@ -1,9 +1,10 @@
 """Writes on agents, and asking them. A wrong value surfaces as ``ValidationError`` with the field's name."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypedDict, Unpack, cast
 
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -12,7 +13,8 @@ from accounts.models import User
 from agents.guide import ensure_practice_agent
 from agents.models import Agent
 from agents.requests import build_calls, build_request
-from agents.validation import Fallback, clean_agent
+from agents.validation import Fallback, check_groups, clean_agent, clean_note
+from agents.versions import record_version
 from providers import engine, generation
 from providers.answering import Answering
 from providers.errors import ProviderNotFound
@@ -35,12 +37,9 @@ __all__ = [
 ]
 
 
-class AgentChanges(TypedDict, total=False):
-    """What ``update_agent`` changes; an absent field stays as it is."""
+class AgentFields(TypedDict, total=False):
+    """What an agent has beyond its name and its model; an absent field of a new one is empty, private and active."""
 
-    name: str
-    provider: Provider | None
-    model: str
     system_prompt: str
     temperature: float | None
     max_tokens: int | None
@@ -50,7 +49,19 @@ class AgentChanges(TypedDict, total=False):
     starters: Sequence[str]
     fallbacks: Sequence[Fallback]
     reasoning_effort: str
+    response_schema: Mapping[str, object] | None
+    icon: str
+    colour: str
+    groups: Collection[Group]
     is_active: bool
+
+
+class AgentChanges(AgentFields, total=False):
+    """What ``update_agent`` changes; an absent field stays as it is."""
+
+    name: str
+    provider: Provider | None
+    model: str
 
 
 def create_agent(
@@ -59,45 +70,56 @@ def create_agent(
     name: str,
     provider: Provider | None,
     model: str,
-    system_prompt: str = "",
-    temperature: float | None = None,
-    max_tokens: int | None = None,
-    top_p: float | None = None,
-    description: str = "",
-    visibility: str = "private",
-    starters: Sequence[str] = (),
-    fallbacks: Sequence[Fallback] = (),
-    reasoning_effort: str = "",
-    is_active: bool = True,
+    author: User | None = None,
+    note: str = "",
+    **fields: Unpack[AgentFields],
 ) -> Agent:
-    """A new agent. An empty ``model`` means that none has been chosen yet. Raises ``ValidationError``."""
-    agent = Agent(
-        owner=owner,
-        name=name,
-        provider=provider,
-        model=model,
-        system_prompt=system_prompt,
-        temperature=temperature,
-        max_tokens=max_tokens,
-        top_p=top_p,
-        description=description,
-        visibility=visibility,
-        starters=list(starters),
-        fallbacks=list(fallbacks),
-        reasoning_effort=reasoning_effort,
-        is_active=is_active,
-    )
-    return _store(agent)
+    """A new agent, and its version 1, written by ``author``, else the owner.
+
+    An empty ``model`` means that none has been chosen yet. Raises ``ValidationError``.
+    """
+    agent = Agent(owner=owner, name=name, provider=provider, model=model)
+    groups = fields.pop("groups", ())
+    apply_changes(agent, fields)
+    with transaction.atomic():
+        check_groups(agent, groups)
+        _store(agent)
+        agent.groups.set(groups)
+        record_version(agent=agent, author=author or owner, note=clean_note(note))
+    return agent
 
 
-def update_agent(*, agent: Agent, **changes: Unpack[AgentChanges]) -> Agent:
-    """Change the given fields and return the fresh row. Raises ``ValidationError``."""
+def update_agent(
+    *,
+    agent: Agent,
+    author: User | None = None,
+    note: str = "",
+    restored_from: int | None = None,
+    **changes: Unpack[AgentChanges],
+) -> Agent:
+    """Change the given fields and return the fresh row. Raises ``ValidationError``.
+
+    What changes the agent's answers or looks becomes a new version of ``author``'s, with ``note``.
+    """
     with transaction.atomic():
         row = Agent.objects.select_for_update().get(pk=agent.pk)
         kept_provider = row.provider_id if "provider" not in changes else None
-        for name, value in changes.items():
-            setattr(row, name, list(cast("Sequence[object]", value)) if name in {"starters", "fallbacks"} else value)
-        return _store(row, kept_provider_id=kept_provider)
+        groups = changes.pop("groups", None)
+        apply_changes(row, changes)
+        if groups is not None or "visibility" in changes:
+            kept = list(row.groups.all())
+            check_groups(row, kept if groups is None else groups, kept=kept)
+        _store(row, kept_provider_id=kept_provider)
+        if groups is not None:
+            row.groups.set(groups)
+        record_version(agent=row, author=author, note=clean_note(note), restored_from=restored_from)
+        return row
+
+
+def apply_changes(agent: Agent, changes: AgentFields) -> None:
+    """Set the fields, groups aside; saves and checks nothing."""
+    for name, value in changes.items():
+        setattr(agent, name, list(cast("Sequence[object]", value)) if name in {"starters", "fallbacks"} else value)
 
 
 def delete_agent(*, agent: Agent) -> None:

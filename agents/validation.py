@@ -2,16 +2,21 @@
 
 import math
 import unicodedata
+from collections.abc import Collection, Iterable
 from typing import Final, TypedDict
 from uuid import UUID
 
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from agents.marks import COLOURS, ICONS
 from agents.models import Agent
 from providers import requests
+from providers.errors import SchemaRefused
 from providers.models import Provider
+from providers.schemas import check_schema
 from providers.validation import clean_line
 
 STARTERS: Final = 12
@@ -19,7 +24,7 @@ STARTER_LENGTH: Final = 500
 FALLBACKS: Final = 5
 PROMPT_LENGTH: Final = 100_000
 EFFORTS: Final = ("", *requests.EFFORTS)
-LINES: Final = {"name": 100, "description": 300, "model": 200}
+LINES: Final = {"name": 100, "description": 300, "model": 200, "note": 200}
 NOT_TEXT: Final = {"Cc", "Cs"}  # Unicode categories: controls (but for line ends and tabs), lone surrogates
 
 
@@ -35,12 +40,7 @@ def clean_agent(agent: Agent, *, kept_provider_id: object = None) -> None:
 
     ``kept_provider_id`` is a provider that the agent has already: it may stay even if its owner can no longer see it.
     """
-    errors: dict[str, list[str]] = {}
-    for name, check in CHECKS.items():
-        try:
-            check(agent)
-        except ValidationError as error:
-            errors[name] = error.messages
+    errors = _find_errors(agent, CHECKS)
     if (
         agent.provider is not None
         and agent.provider_id != kept_provider_id
@@ -51,7 +51,24 @@ def clean_agent(agent: Agent, *, kept_provider_id: object = None) -> None:
         errors["name"] = [_("There is an agent with this name already.")]
     if errors:
         raise ValidationError(errors)
-    agent.clean_fields(exclude=["slug", "starters", "fallbacks", "groups"])
+    agent.clean_fields(exclude=["slug", "starters", "fallbacks", "groups", "response_schema"])
+
+
+def clean_settings(agent: Agent, names: Collection[str]) -> None:
+    """As ``clean_agent``, but only these fields, of an agent that need not be complete."""
+    if errors := _find_errors(agent, [name for name in CHECKS if name in names]):
+        raise ValidationError(errors)
+    agent.clean_fields(exclude=[field.name for field in Agent._meta.fields if field.name not in names])
+
+
+def _find_errors(agent: Agent, names: Iterable[str]) -> dict[str, list[str]]:
+    errors: dict[str, list[str]] = {}
+    for name in names:
+        try:
+            CHECKS[name](agent)
+        except ValidationError as error:
+            errors[name] = error.messages
+    return errors
 
 
 def _clean_name(agent: Agent) -> None:
@@ -69,7 +86,7 @@ def _clean_model(agent: Agent) -> None:
 
 
 def _clean_system_prompt(agent: Agent) -> None:
-    agent.system_prompt = _clean_text(agent.system_prompt)
+    agent.system_prompt = clean_text(agent.system_prompt)
     if len(agent.system_prompt) > PROMPT_LENGTH:
         raise ValidationError(_("At most %d characters.") % PROMPT_LENGTH)
 
@@ -87,10 +104,32 @@ def _clean_effort(agent: Agent) -> None:
         raise ValidationError(_("Choose one of: %s.") % ", ".join(EFFORTS[1:]))
 
 
+def _clean_icon(agent: Agent) -> None:
+    if agent.icon not in ICONS:
+        raise ValidationError(_("Choose one of: %s.") % ", ".join(filter(None, ICONS)))
+
+
+def _clean_colour(agent: Agent) -> None:
+    if agent.colour not in COLOURS:
+        raise ValidationError(_("Choose one of: %s.") % ", ".join(filter(None, COLOURS)))
+
+
+def _clean_response_schema(agent: Agent) -> None:
+    if agent.response_schema is None:
+        return
+    if not isinstance(agent.response_schema, dict):
+        raise ValidationError(_("A response schema is a JSON object."))
+    try:
+        check_schema(agent.response_schema)
+    except SchemaRefused as error:
+        raise ValidationError(error.detail) from None
+    agent.response_schema = agent.response_schema or None
+
+
 def _clean_starters(agent: Agent) -> None:
     if not all(isinstance(starter, str) for starter in agent.starters):
         raise ValidationError(_("A starter is a text."))
-    agent.starters = [text for starter in agent.starters if (text := _clean_text(starter).strip())]
+    agent.starters = [text for starter in agent.starters if (text := clean_text(starter).strip())]
     if len(agent.starters) > STARTERS or any(len(starter) > STARTER_LENGTH for starter in agent.starters):
         raise ValidationError(
             _("At most %(count)d starters of %(length)d characters.") % {"count": STARTERS, "length": STARTER_LENGTH}
@@ -111,6 +150,9 @@ CHECKS: Final = {
     "temperature": _clean_temperature,
     "top_p": _clean_top_p,
     "reasoning_effort": _clean_effort,
+    "icon": _clean_icon,
+    "colour": _clean_colour,
+    "response_schema": _clean_response_schema,
     "starters": _clean_starters,
     "fallbacks": _clean_fallbacks,
 }
@@ -131,10 +173,32 @@ def _clean_fallback(owner: User | None, fallback: object) -> Fallback:
     return Fallback(provider=str(provider.pk), model=model)
 
 
-def _clean_text(text: str) -> str:
+def check_groups(agent: Agent, groups: Collection[Group], *, kept: Collection[Group] = ()) -> None:
+    """Raise ``ValidationError`` unless the owner may open the agent to these groups, and they are as many as needed.
+
+    ``kept`` are those that the agent is open to already. An agent without an owner may be open to any group.
+    """
+    if agent.owner is not None:
+        strange = {group.pk for group in groups} - {group.pk for group in kept}
+        if strange - set(agent.owner.groups.values_list("pk", flat=True)):
+            raise ValidationError({"groups": [_("Choose among your own groups.")]})
+    if agent.visibility == Agent.Visibility.GROUPS and not groups:
+        raise ValidationError({"groups": [_("Choose at least one group.")]})
+
+
+def clean_note(note: str) -> str:
+    """What somebody says about a version; raises ``ValidationError``."""
+    try:
+        return clean_line(note, LINES["note"])
+    except ValidationError as error:
+        raise ValidationError({"note": error.messages}) from None
+
+
+def clean_text(text: str) -> str:
+    """The text with line ends as everywhere but in forms, so that a save in a browser changes nothing else."""
     if any(unicodedata.category(character) in NOT_TEXT and character not in "\n\r\t" for character in text):
         raise ValidationError(_("Control characters are not allowed."))
-    return text
+    return text.replace("\r\n", "\n")
 
 
 def _require_finite(value: float | None) -> None:

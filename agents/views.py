@@ -1,23 +1,28 @@
 """The pages of the agents."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import replace_url
 
 from accounts.models import User
 from accounts.requests import PersonRequest
-from agents.forms import AgentForm
+from agents.forms import AgentForm, with_kept_values
+from agents.gallery import FIRST, gallery_for
+from agents.lookup import find_agent
 from agents.models import Agent
 from agents.services import delete_agent, test_agent
-from agents.standing import agent_standings
 from agents.validation import FALLBACKS
 from providers.discovery import list_user_models
 from providers.models import ProviderModel
+from providers.sentences import in_readers_language
 
 FALLBACK_ROWS = {f"fallback-{number}" for number in range(1, FALLBACKS + 1)}
 
@@ -25,14 +30,15 @@ FALLBACK_ROWS = {f"fallback-{number}" for number in range(1, FALLBACKS + 1)}
 @login_required
 @require_GET
 def index(request: PersonRequest) -> HttpResponse:
-    """Every agent that the person may use."""
-    agents = list(Agent.objects.visible_to(request.user).select_related("provider", "owner"))
-    found = agent_standings(agents)
-    context = {
-        "agents": [(agent, found[agent.pk]) for agent in agents],
-        "editable": set(Agent.objects.editable_by(request.user).values_list("pk", flat=True)),
-    }
-    return render(request, "agents/list.html", context)
+    """The agents that the person may use: searched, and one shelf of them, under an address that can be kept."""
+    words, show = request.GET.get("filter", "").strip()[:200], request.GET.get("show", "")
+    gallery = gallery_for(request.user, words=words, show=show)
+    if request.htmx:
+        query = {"filter": words} if words else {}
+        query |= {"show": gallery.show} if gallery.show != FIRST else {}
+        address = f"{reverse('agents:list')}?{urlencode(query)}" if query else reverse("agents:list")
+        return replace_url(render(request, "agents/_gallery.html", {"gallery": gallery}), address)
+    return render(request, "agents/list.html", {"gallery": gallery})
 
 
 @login_required
@@ -50,7 +56,7 @@ def new(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Change an agent."""
-    agent = _agent(request, pk)
+    agent = find_agent(request.user, pk)
     form = AgentForm(request.POST if request.method == "POST" else None, user=request.user, agent=agent)
     if form.is_bound and form.is_valid() and (saved := form.store()):
         messages.success(request, _("%s is saved.") % saved.name)
@@ -71,13 +77,23 @@ def models(request: PersonRequest) -> HttpResponse:
 
 @login_required
 @require_POST
+def parameters(request: PersonRequest) -> HttpResponse:
+    """The fields of the parameters for the model that was chosen, with what is in them."""
+    form = AgentForm(with_kept_values(request.POST), user=request.user)
+    return render(request, "agents/_parameters.html", {"form": form, "longest": _longest(form)})
+
+
+@login_required
+@require_POST
 def test(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Ask for one word and show what came."""
-    result = test_agent(agent=_agent(request, pk))
+    result = test_agent(agent=find_agent(request.user, pk))
     if request.htmx:
         return render(request, "_test_result.html", {"result": result})
     messages.add_message(
-        request, messages.SUCCESS if result.ok else messages.ERROR, f"{result.message} {result.hint}".strip()
+        request,
+        messages.SUCCESS if result.ok else messages.ERROR,
+        in_readers_language(f"{result.message} {result.hint}".strip()),
     )
     return redirect("agents:edit", pk)
 
@@ -86,17 +102,13 @@ def test(request: PersonRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
     """Remove an agent, once its name was typed."""
-    agent = _agent(request, pk)
+    agent = find_agent(request.user, pk)
     if request.POST.get("confirm", "").strip() != agent.name:
         form = AgentForm(user=request.user, agent=agent)
         return _show(request, form, agent, _("Type exactly “%s” to delete it.") % agent.name)
     delete_agent(agent=agent)
     messages.success(request, _("%s was deleted.") % agent.name)
     return redirect("agents:list")
-
-
-def _agent(request: PersonRequest, pk: UUID) -> Agent:
-    return get_object_or_404(Agent.objects.editable_by(request.user).select_related("provider"), pk=pk)
 
 
 def _models(user: User, provider: str) -> list[ProviderModel]:
@@ -107,11 +119,18 @@ def _models(user: User, provider: str) -> list[ProviderModel]:
     return list(list_user_models(user).filter(provider=pk))
 
 
+def _longest(form: AgentForm) -> int | None:
+    """The longest answer of the chosen model, if it is one that the person may use."""
+    chosen = _models(form.user, str(form["provider"].value() or ""))
+    return next((row.max_output_tokens for row in chosen if row.model_id == form["model"].value()), None)
+
+
 def _show(request: PersonRequest, form: AgentForm, agent: Agent | None = None, problem: str = "") -> HttpResponse:
     context = {
         "form": form,
         "agent": agent,
         "models": _models(request.user, str(form["provider"].value() or "")),
+        "longest": _longest(form),
         "delete_problem": problem,
     }
     is_refused = bool(problem) or (form.is_bound and not form.is_valid())

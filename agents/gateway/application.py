@@ -13,6 +13,7 @@ import msgspec
 
 from agents.gateway import access
 from agents.gateway.chat_questions import read_chat
+from agents.gateway.door import check_door, security_headers
 from agents.gateway.embeddings import embed, read_embeddings
 from agents.gateway.failures import Refused, error_form, from_provider
 from agents.gateway.messages_questions import read_messages
@@ -37,15 +38,18 @@ logger = logging.getLogger(__name__)
 async def gateway(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request; ends every call that it made when the caller leaves."""
     path = scope["path"].removeprefix(PREFIX)
+    headers = dict(scope["headers"])
+    told = security_headers(scope["scheme"], headers)
     try:
+        check_door(scope["scheme"], headers)
         request = await read_request(scope, receive, path)
     except Left:
         return
     except Refused as refusal:
-        await send_reply(_error(path, {}, refusal), send)
+        await send_reply(_error(path, headers, refusal), told, send)
         return
     async with while_connected(receive):
-        await send_reply(await _reply(request), send)
+        await send_reply(await _reply(request), told, send)
 
 
 async def _reply(request: Request) -> Reply:

@@ -8,11 +8,12 @@ import msgspec
 
 from agents.gateway.failures import Refused
 from agents.gateway.identities import new_id
+from agents.gateway.runs import runs
+from providers.likelihoods import LogProbs
 from providers.types import (
     Completion,
     Finish,
     FinishReason,
-    ReasoningDelta,
     StreamEvent,
     TextDelta,
     ToolCall,
@@ -48,7 +49,8 @@ class ChatForm:
             **({"tool_calls": calls} if calls else {}),
         }
         reason = _reason(completion.finish_reason, has_calls=bool(calls))
-        choice: Fields = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
+        logprobs = _logprobs(completion.logprobs)
+        choice: Fields = {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": reason}
         return {**self._head, "object": "chat.completion", "choices": [choice], "usage": usage_form(usage)}
 
     def writer(self) -> "ChatWriter":
@@ -67,7 +69,7 @@ class ChatWriter:
         self._start = b"data: " + start + b',"choices":['
         self._end = b'],"usage":null}\n\n' if includes_usage else b"]}\n\n"
         self._before = self._start + b'{"index":0,"delta":{"'
-        self._after = b'},"logprobs":null,"finish_reason":null}' + self._end
+        self._after = b',"finish_reason":null}' + self._end
         self._calls: set[int] = set()
 
     def begin(self) -> bytes:
@@ -96,26 +98,16 @@ class ChatWriter:
         return b"data: " + encode(refusal.openai_form()) + b"\n\n"
 
     def _deltas(self, batch: Sequence[StreamEvent]) -> Iterator[bytes]:
-        name, pieces = b"content", list[str]()
-        for event in batch:
-            kind = type(event)
-            if kind is TextDelta or kind is ReasoningDelta:
-                told = b"content" if kind is TextDelta else b"reasoning_content"
-                if told is not name and pieces:
-                    yield self._delta(name, encode("".join(pieces)))
-                    pieces = []
-                name = told
-                pieces.append(event.text)  # type: ignore[union-attr]
-            elif isinstance(event, ToolCallDelta):
-                if pieces:
-                    yield self._delta(name, encode("".join(pieces)))
-                    pieces = []
-                yield self._delta(b"tool_calls", encode([self._piece(event)]))
-        if pieces:
-            yield self._delta(name, encode("".join(pieces)))
+        for run in runs(batch):
+            if isinstance(run, ToolCallDelta):
+                yield self._delta(b"tool_calls", encode([self._piece(run)]))
+            else:
+                name = b"content" if run.kind is TextDelta else b"reasoning_content"
+                yield self._delta(name, encode(run.text), run.logprobs)
 
-    def _delta(self, name: bytes, value: bytes) -> bytes:
-        return self._before + name + b'":' + value + self._after
+    def _delta(self, name: bytes, value: bytes, logprobs: LogProbs | None = None) -> bytes:
+        told = encode(_logprobs(logprobs)) if logprobs else b"null"
+        return self._before + name + b'":' + value + b'},"logprobs":' + told + self._after
 
     def _piece(self, event: ToolCallDelta) -> Fields:
         function: Fields = {"arguments": event.arguments}
@@ -150,6 +142,13 @@ def call_id(index: int) -> str:
 def _call(call: ToolCall, number: int) -> Fields:
     function = {"name": call.name, "arguments": call.arguments}
     return {"id": call.id or call_id(number), "type": "function", "function": function}
+
+
+def _logprobs(logprobs: LogProbs | None) -> Fields | None:
+    """OpenAI's form; a list that is empty is told as none."""
+    if logprobs is None:
+        return None
+    return {"content": logprobs.content or None, "refusal": logprobs.refusal or None}
 
 
 def _reason(reason: FinishReason, *, has_calls: bool) -> str:

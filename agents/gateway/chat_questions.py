@@ -1,173 +1,22 @@
-"""Chat completions: what may be sent, and what it means.
-
-The fields of ``ChatBody`` are the table of parameters: what is not there is refused. ``object`` marks what is accepted
-because clients send it, and has no effect: Wiz stores no completions, and has its own accounts and caches.
-"""
+"""Chat completions: what a body means."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
-from agents.gateway.bodies import JSONObject, Strict, check_count, decode, off_loop, plain_schema, read_image, refuse
+from agents.gateway.bodies import check_count, decode, off_loop, plain_schema, read_image, refuse
 from agents.gateway.chat_answers import ChatForm
+from agents.gateway.chat_body import ChatBody, Choice, Image, Message, SchemaFormat, Text, Tool
+from agents.gateway.openai_parts import ObjectFormat, Refusal
 from agents.gateway.questions import Asked
 from providers.requests import make_request
 from providers.types import ChatMessage, ChatRequest, ImagePart, JSONSchema, Role, TextPart, ToolCall, ToolDefinition
 
-
-class Text(Strict, tag="text"):
-    """A part of a message that is text."""
-
-    text: str
-    cache_control: object = None
-
-
-class Refusal(Strict, tag="refusal"):
-    """A part of an earlier answer."""
-
-    refusal: str
-
-
-class ImageURL(Strict):
-    """An image as a data URL."""
-
-    url: str
-    detail: object = None
-
-
-class Image(Strict, tag="image_url"):
-    """A part of a message that is an image."""
-
-    image_url: ImageURL
-    cache_control: object = None
-
-
-class Function(Strict):
-    """A function that was called."""
-
-    name: str
-    arguments: str
-
-
-class Call(Strict):
-    """A tool call of an earlier answer."""
-
-    id: str
-    function: Function
-    type: Literal["function"] = "function"
-    index: object = None
-
-
-class Message(Strict):
-    """One message. What earlier answers carry besides is accepted, so that they can be sent back as they are."""
-
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[Text | Image | Refusal] | None = None
-    tool_calls: list[Call] | None = None
-    tool_call_id: str | None = None
-    name: object = None
-    refusal: object = None
-    annotations: object = None
-    audio: None = None
-    function_call: None = None
-    reasoning_content: object = None
-
-
-class Definition(Strict):
-    """A function that may be called."""
-
-    name: str
-    description: str | None = None
-    parameters: JSONObject | None = None
-    strict: object = None
-
-
-class Tool(Strict):
-    """A tool that is offered."""
-
-    function: Definition
-    type: Literal["function"] = "function"
-
-
-class Named(Strict):
-    """A function by its name."""
-
-    name: str
-
-
-class Choice(Strict):
-    """The tool that has to be called."""
-
-    function: Named
-    type: Literal["function"] = "function"
-
-
-class PlainFormat(Strict, tag="text"):
-    """Text, as ever."""
-
-
-class ObjectFormat(Strict, tag="json_object"):
-    """Some JSON."""
-
-
-class NamedSchema(Strict):
-    """A JSON schema."""
-
-    name: str
-    schema: JSONObject
-    description: object = None
-    strict: object = None
-
-
-class SchemaFormat(Strict, tag="json_schema"):
-    """JSON that is valid under a schema."""
-
-    json_schema: NamedSchema
-
-
-class StreamOptions(Strict):
-    """How a stream is told."""
-
-    include_usage: bool = False
-    include_obfuscation: object = None
-
-
-class ChatBody(Strict):
-    """The parameters of a chat completion."""
-
-    model: str
-    messages: list[Message]
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    stop: str | list[str] | None = None
-    seed: int | None = None
-    reasoning_effort: str | None = None
-    tools: list[Tool] | None = None
-    tool_choice: Literal["auto", "none", "required"] | Choice | None = None
-    parallel_tool_calls: bool | None = None
-    response_format: PlainFormat | ObjectFormat | SchemaFormat | None = None
-    n: Literal[1] | None = None
-    logprobs: bool | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    # Without effect.
-    user: object = None
-    metadata: object = None
-    store: object = None
-    safety_identifier: object = None
-    prompt_cache_key: object = None
-    prompt_cache_retention: object = None
-    service_tier: object = None
-
-
 DECODER: Final = msgspec.json.Decoder(ChatBody)
-NEUTRAL: Final = {"logprobs": "Log probabilities are not told.", "presence_penalty": "", "frequency_penalty": ""}
+NEUTRAL: Final = ("presence_penalty", "frequency_penalty")
+MOST_ALTERNATIVES: Final = 20
 
 
 async def read_chat(body: bytes) -> Asked:
@@ -184,9 +33,9 @@ def _read(raw: bytes) -> Asked:
 
 def _request(body: ChatBody) -> ChatRequest:
     check_count(body.messages, "messages")
-    for name, reason in NEUTRAL.items():
+    for name in NEUTRAL:
         if getattr(body, name):
-            raise refuse(name, reason or f"{name} is not supported. Leave it out.", "unsupported_parameter")
+            raise refuse(name, f"{name} is not supported. Leave it out.", "unsupported_parameter")
     request = make_request(
         body.model,
         messages=[_message(message, f"messages[{number}]") for number, message in enumerate(body.messages)],
@@ -204,7 +53,20 @@ def _request(body: ChatBody) -> ChatRequest:
         parallel_tools=body.parallel_tool_calls,
         response_schema=_schema(body),
         json_mode=isinstance(body.response_format, ObjectFormat),
+        logprobs=_logprobs(body),
     )
+
+
+def _logprobs(body: ChatBody) -> int | None:
+    if not body.logprobs:
+        if body.top_logprobs is not None:
+            raise refuse("top_logprobs", "top_logprobs goes with logprobs: true only.", "invalid_value")
+        return None
+    alternatives = body.top_logprobs or 0
+    if not 0 <= alternatives <= MOST_ALTERNATIVES:
+        message = f"top_logprobs is a number from 0 to {MOST_ALTERNATIVES}."
+        raise refuse("top_logprobs", message, "invalid_value")
+    return alternatives
 
 
 def _schema(body: ChatBody) -> JSONSchema | None:

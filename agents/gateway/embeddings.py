@@ -10,6 +10,7 @@ from agents.gateway.failures import Refused
 from agents.gateway.targets import Target
 from providers import registry
 from providers.bookings import book
+from providers.budgets.gate import acheck_budget
 from providers.ledger import Entry, estimate_tokens
 from providers.types import EmbeddingRequest, Usage
 
@@ -48,6 +49,7 @@ async def embed(body: EmbeddingsBody, target: Target, user: User) -> dict[str, o
     if target.agent is not None:
         raise Refused(400, "An agent makes no embeddings: name a model of a provider.", param="model")
     place = target.places[0]
+    await acheck_budget(user, place.provider)
     client = await registry.get_client(place.provider.pk)
     request = EmbeddingRequest(place.model, body.input, body.encoding_format or "float", body.dimensions)
     made = await client.embed(request)

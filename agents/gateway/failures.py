@@ -39,7 +39,7 @@ class Refused(Exception):
     def headers(self) -> Mapping[str, str]:
         """``Retry-After`` for who comes too often, and whether trying again makes sense."""
         told = {"x-should-retry": "true" if self.is_retryable else "false"}
-        if self.status == 429 and self.is_retryable:
+        if self.status == 429 and (self.is_retryable or self.retry_after):
             told["retry-after"] = str(max(LEAST_WAIT, round(self.retry_after or 0)))
         return told
 
@@ -63,10 +63,11 @@ class Verdict(NamedTuple):
 
 
 PARAMETERS: Final = frozenset(
-    {"temperature", "top_p", "max_tokens", "seed", "stop", "reasoning_effort", "tools", "tool_choice"}
+    {"temperature", "top_p", "max_tokens", "seed", "stop", "reasoning_effort", "tools", "tool_choice", "logprobs"}
 )
 VERDICTS: Final[Mapping[str, Verdict]] = {
     "rate_limit": Verdict(429, "rate_limit_error", "rate_limit_exceeded"),
+    "budget_exceeded": Verdict(429, "insufficient_quota", "budget_exceeded"),
     "quota_exceeded": Verdict(429, "insufficient_quota", "insufficient_quota"),
     "permission_denied": Verdict(403, "permission_error", "permission_denied"),
     "model_not_found": Verdict(404, "invalid_request_error", "model_not_found"),

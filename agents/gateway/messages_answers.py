@@ -11,12 +11,12 @@ import msgspec
 from agents.gateway.chat_answers import call_id
 from agents.gateway.failures import Refused
 from agents.gateway.identities import new_id
+from agents.gateway.runs import runs
 from providers.adapters.completion import Calls
 from providers.types import (
     Completion,
     Finish,
     FinishReason,
-    ReasoningDelta,
     StreamEvent,
     TextDelta,
     ToolCall,
@@ -110,19 +110,11 @@ class MessagesWriter:
         return b"event: error\ndata: " + encode(refusal.anthropic_form()) + b"\n\n"
 
     def _deltas(self, batch: Sequence[StreamEvent]) -> Iterator[bytes]:
-        kind: type[StreamEvent] = TextDelta
-        pieces: list[str] = []
-        for event in batch:
-            if isinstance(event, ToolCallDelta):
-                self._calls.add(event)
-            elif isinstance(event, TextDelta) or (isinstance(event, ReasoningDelta) and self._tells_thinking):
-                if type(event) is not kind and pieces:
-                    yield self._delta(kind, "".join(pieces))
-                    pieces = []
-                kind = type(event)
-                pieces.append(event.text)
-        if pieces:
-            yield self._delta(kind, "".join(pieces))
+        for run in runs(batch):
+            if isinstance(run, ToolCallDelta):
+                self._calls.add(run)
+            elif run.text and (run.kind is TextDelta or self._tells_thinking):
+                yield self._delta(run.kind, run.text)
 
     def _delta(self, kind: type[StreamEvent], text: str) -> bytes:
         name, word = ("text", "text_delta") if kind is TextDelta else ("thinking", "thinking_delta")

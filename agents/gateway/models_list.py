@@ -1,7 +1,7 @@
 """The models that a caller may ask, in a form that clients of both dialects read."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from accounts.models import User
@@ -33,6 +33,11 @@ def retrieve_model(user: User, name: str) -> Fields:
     if place.row is None:
         raise no_model(name)
     return _form(name, str(place.row), place.provider.created_at, place.provider.slug)
+
+
+def example_model(name: str) -> Fields:
+    """One that nobody has, for the documentation."""
+    return _form(name, "Guide", datetime(2025, 12, 24, tzinfo=UTC), OWNER_OF_AGENTS)
 
 
 def _models(user: User) -> Iterator[Fields]:

@@ -1,7 +1,7 @@
 """The HTTP of the gateway: a request in, a reply out, and an end to everything when the caller leaves."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,7 +13,7 @@ from agents.gateway.failures import Refused
 BODY_TIME: Final = 30.0  # seconds in which a body has to arrive
 JSON: Final = b"application/json"
 EVENTS: Final = b"text/event-stream; charset=utf-8"
-SHARED_HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+NO_STORE: Final = (b"cache-control", b"no-store")
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -63,12 +63,13 @@ async def read_request(scope: Scope, receive: Receive, path: str) -> Request:
     return Request(scope["method"], path, dict(scope["headers"]), bytes(body))
 
 
-async def send_reply(reply: Reply, send: Send) -> None:
-    """Send it, each piece of a stream as it comes."""
+async def send_reply(reply: Reply, told: Iterable[tuple[bytes, bytes]], send: Send) -> None:
+    """Send it with these further headers, each piece of a stream as it comes."""
     is_whole = isinstance(reply.content, bytes)
     headers = [
         (b"content-type", JSON if is_whole else EVENTS),
-        *SHARED_HEADERS,
+        NO_STORE,
+        *told,
         *((name.encode(), value.encode("latin-1", "replace")) for name, value in reply.headers.items()),
     ]
     if isinstance(reply.content, bytes):

@@ -12,12 +12,12 @@ import msgspec
 from agents.gateway.chat_answers import call_id
 from agents.gateway.failures import Refused
 from agents.gateway.identities import new_id
+from agents.gateway.runs import runs
 from providers.adapters.completion import Calls
 from providers.types import (
     Completion,
     Finish,
     FinishReason,
-    ReasoningDelta,
     StreamEvent,
     TextDelta,
     ToolCall,
@@ -106,19 +106,11 @@ class ResponsesWriter:
         return self._event("response.failed", response=response)
 
     def _deltas(self, batch: Sequence[StreamEvent]) -> Iterator[bytes]:
-        kind: type[StreamEvent] = TextDelta
-        pieces: list[str] = []
-        for event in batch:
-            if isinstance(event, ToolCallDelta):
-                self._calls.add(event)
-            elif isinstance(event, TextDelta | ReasoningDelta):
-                if type(event) is not kind and pieces:
-                    yield self._delta(kind, "".join(pieces))
-                    pieces = []
-                kind = type(event)
-                pieces.append(event.text)
-        if pieces:
-            yield self._delta(kind, "".join(pieces))
+        for run in runs(batch):
+            if isinstance(run, ToolCallDelta):
+                self._calls.add(run)
+            elif run.text:
+                yield self._delta(run.kind, run.text)
 
     def _delta(self, kind: type[StreamEvent], text: str) -> bytes:
         start = b"" if self._open is kind else self._close() + self._opened(kind)

@@ -6,6 +6,7 @@
 from typing import Literal
 
 from agents.gateway.bodies import JSONObject, Strict
+from agents.gateway.openai_parts import NamedSchema, ObjectFormat, PlainFormat, Refusal
 
 Status = Literal["in_progress", "completed", "incomplete"]
 
@@ -23,12 +24,6 @@ class OutputText(Strict, tag="output_text"):
     text: str
     annotations: object = None
     logprobs: object = None
-
-
-class Refusal(Strict, tag="refusal"):
-    """What the model refused earlier."""
-
-    refusal: str
 
 
 class InputImage(Strict, tag="input_image"):
@@ -87,21 +82,8 @@ class Choice(Strict):
     name: str
 
 
-class PlainFormat(Strict, tag="text"):
-    """Text, as ever."""
-
-
-class ObjectFormat(Strict, tag="json_object"):
-    """Some JSON."""
-
-
-class SchemaFormat(Strict, tag="json_schema"):
+class SchemaFormat(NamedSchema, tag="json_schema"):
     """JSON that is valid under a schema."""
-
-    name: str
-    schema: JSONObject
-    description: object = None
-    strict: object = None
 
 
 class TextWish(Strict):

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from agents.gateway.bodies import JSONObject, check_count, decode, off_loop, plain_schema, read_image, refuse
+from agents.gateway.openai_parts import ObjectFormat, PlainFormat, Refusal
 from agents.gateway.questions import Asked
 from agents.gateway.responses_answers import ResponsesForm
 from agents.gateway.responses_body import (
@@ -14,11 +15,8 @@ from agents.gateway.responses_body import (
     InputImage,
     InputText,
     Item,
-    ObjectFormat,
     OutputText,
     Part,
-    PlainFormat,
-    Refusal,
     ResponsesBody,
     SchemaFormat,
     Tool,
@@ -40,7 +38,7 @@ def _read(raw: bytes) -> Asked:
     for name in ("previous_response_id", "conversation"):
         if getattr(body, name) is not None:
             raise refuse(name, STATELESS, "unsupported_parameter")
-    return Asked(body.model, _request(body), bool(body.stream), ResponsesForm(body.model, _echo(body)))
+    return Asked(body.model, _request(body), bool(body.stream), ResponsesForm(body.model, echo(body)))
 
 
 def _request(body: ResponsesBody) -> ChatRequest:
@@ -149,7 +147,7 @@ def _tool(tool: Tool, place: str) -> ToolDefinition:
     return ToolDefinition(tool.name, tool.description or "", plain_schema(tool.parameters, f"{place}.parameters"))
 
 
-def _echo(body: ResponsesBody) -> JSONObject:
+def echo(body: ResponsesBody) -> JSONObject:
     """What a response repeats of its question."""
     wanted = body.text.format if body.text else None
     echoed: JSONObject = {
