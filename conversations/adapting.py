@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from markdown_it.token import Token
 
+from conversations.footnotes import Footnotes
+
 DEPTH_LIMIT = 60  # levels of nested blocks; the parser drops text at 100
 TITLE_LIMIT = 300  # characters
 FORMULA_LIMIT = 500  # per chunk
@@ -24,10 +26,11 @@ class TooCostly(Exception):
 
 @dataclass(slots=True)
 class Scope:
-    """What the chunks of one text share: definitions seen so far, and how much link text they may still repeat."""
+    """What the chunks of one text share: definitions and footnotes so far, and how much link text may be repeated."""
 
     env: dict[str, Any] = field(default_factory=dict)
     allowance: int = LINK_ALLOWANCE
+    footnotes: Footnotes = field(default_factory=Footnotes)
 
     def spend(self, characters: int) -> None:
         """Count repeated link targets; raises ``TooCostly`` when a text lives off one long definition."""
@@ -37,9 +40,13 @@ class Scope:
 
 
 def adapt(tokens: list[Token], scope: Scope) -> None:
-    """Turn images into links, styles into classes and ``[x]`` into check boxes; raises ``TooCostly``."""
+    """Turn images into links, styles into classes and ``[x]`` into check boxes, and link footnotes.
+
+    Raises ``TooCostly``.
+    """
     formulas = 0
     lists: list[Token] = []
+    ways_back: list[str] = []
     for index, token in enumerate(tokens):
         if token.level > DEPTH_LIMIT:
             raise TooCostly
@@ -47,6 +54,11 @@ def adapt(tokens: list[Token], scope: Scope) -> None:
             lists.append(token)
         elif token.type in {"bullet_list_close", "ordered_list_close"}:
             lists.pop()
+        elif token.type == "footnote_reference_open":
+            back, token.meta["id"] = scope.footnotes.note(token.meta["label"])
+            ways_back.append(back)
+        elif token.type == "footnote_reference_close":
+            _lead_back(tokens[index - 2 : index], token, ways_back.pop())
         elif token.type in {"td_open", "th_open"}:
             _align(token)
         elif token.type == "inline":
@@ -81,12 +93,26 @@ def _check_task(inline: Token, item: Token, parent: Token) -> None:
     parent.attrSet("class", "tasks")
 
 
+def _lead_back(before: list[Token], close: Token, mark: str) -> None:
+    """Put the way back to a footnote's mark behind its last words, or else behind its last block."""
+    if not mark:
+        return
+    link = Token("footnote_back", "a", 0, meta={"to": mark})
+    if before[-1].type == "paragraph_close":
+        before[0].children = [*(before[0].children or []), link]
+    else:
+        close.children = [link]
+
+
 def _adapt_inline(children: list[Token], scope: Scope) -> Iterator[Token]:
     links = 0
     for token in children:
         links += {"link_open": 1, "link_close": -1}.get(token.type, 0)
         if token.type == "link_open":
             yield _bounded(token, scope)
+        elif token.type == "footnote_mark":
+            token.meta["to"], token.meta["id"] = scope.footnotes.mark(token.content)
+            yield token
         elif token.type == "image":
             yield from _image(token, scope, inside_link=links > 0)
         elif token.type == "text" and not links and "://" in token.content:
@@ -101,6 +127,7 @@ def _bounded(link: Token, scope: Scope) -> Token:
     if str(link.attrs.get("href", "")).startswith("data:"):
         del link.attrs["href"]
     scope.spend(sum(len(str(value)) for value in link.attrs.values()))
+    link.attrSet("target", "_blank")
     return link
 
 

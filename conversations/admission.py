@@ -1,14 +1,19 @@
 """Whether a run may begin: the words, who answers, the limits of a conversation and a person, what can go on."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from agents.hops import check_reachable
+from agents.hops import check_reachable, read_hops
 from agents.models import Agent
+from conversations.attachments import check_count
 from conversations.models import Conversation, Generation, Message
+from providers.budgets.gate import check_budget
+from providers.errors import BudgetExceeded
 
 RETRY_AFTER = 5  # seconds after which a person who was refused may ask again
 
@@ -38,9 +43,10 @@ class NothingToContinue(Exception):
     """The answer is whole, is empty, or has been answered already."""
 
 
-def check_content(content: str) -> None:
-    """Raise ``ValidationError`` unless these words can be sent."""
-    if not content.strip():
+def check_content(content: str, attachments: Sequence[object] = ()) -> None:
+    """Raise ``ValidationError`` unless these words can be sent; with pictures there may be none."""
+    check_count(attachments)
+    if not content.strip() and not attachments:
         raise ValidationError({"content": _("Write something first.")})
     if len(content) > settings.MAX_MESSAGE_LENGTH:
         problem = _("This message has %(length)s characters; %(limit)s are allowed. Shorten it or split it.")
@@ -55,6 +61,9 @@ def choose_agent(agent: Agent | None, user: User) -> Agent:
 
     Raises ``ValidationError`` or ``ProviderError`` with the reason otherwise.
     """
+    if agent is not None and agent.is_bare:
+        check_reachable(agent)
+        return agent
     if agent is None or not Agent.objects.visible_to(user).filter(pk=agent.pk).exists():
         raise ValidationError({"agent": _("Choose an agent first.")})
     if not agent.is_active:
@@ -63,7 +72,24 @@ def choose_agent(agent: Agent | None, user: User) -> Agent:
         message = _("%(agent)s has no model yet. Choose one in the agent's settings.")
         raise ValidationError({"agent": message % {"agent": agent.name}})
     check_reachable(agent)
+    check_budgets(agent, user)
     return agent
+
+
+def check_budgets(agent: Agent, user: User) -> None:
+    """Raise ``BudgetExceeded`` if all that the agent could ask now counts to a budget that is used up."""
+    refusal: BudgetExceeded | None = None
+    for hop in read_hops(agent):
+        if not hop.provider.is_active:
+            continue
+        try:
+            check_budget(user, hop.provider)
+        except BudgetExceeded as error:
+            refusal = refusal or error
+        else:
+            return
+    if refusal is not None:
+        raise refusal
 
 
 def refuse_second_run(conversation: Conversation) -> None:

@@ -10,4 +10,4 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals."""
-        from conversations import access, words  # noqa: F401
+        from conversations import access, attachments, words  # noqa: F401

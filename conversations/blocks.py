@@ -31,6 +31,14 @@ class Chunk:
     is_fence: bool
 
 
+def open_fence(text: str) -> str:
+    """The fence of the code block in which a text breaks off; empty when it ends outside of one."""
+    splitter = Splitter()
+    for _chunk in splitter.feed(text):
+        pass
+    return splitter.fence
+
+
 class Splitter:
     """Feed it text in any portions; it hands out the chunks that no further text can change."""
 
@@ -57,6 +65,11 @@ class Splitter:
             yield from self._take(self._join())
         if self._lines:
             yield self._finish()
+
+    @property
+    def fence(self) -> str:
+        """The fence that is open behind the last whole line."""
+        return self._fence
 
     def _join(self) -> str:
         line = "".join(self._parts)

@@ -2,17 +2,25 @@
 
 from uuid import UUID
 
+from django.db.models import Q
+
 from conversations.models import Conversation, Generation, Message
 
 
 def dress(path: list[UUID], conversation_id: UUID) -> list[Message]:
-    """These messages of a conversation, in this order, as ``active_branch`` gives them."""
-    parents, children = _tree(conversation_id)
+    """These messages of a conversation, in this order, as ``active_branch`` gives them; no others are read."""
+    messages = Message.objects.filter(conversation=conversation_id)
+    parents: dict[UUID, UUID | None] = dict(messages.filter(pk__in=path).values_list("pk", "parent_id"))
+    above = set(parents.values())
+    beside = Q(parent__in=above - {None}) | (Q(parent=None) if None in above else Q(pk__in=[]))
+    children: dict[UUID | None, list[UUID]] = {}
+    for pk, parent in messages.filter(beside).order_by("created_at", "id").values_list("pk", "parent_id"):
+        children.setdefault(parent, []).append(pk)
     return _load(path, parents, children)
 
 
 def active_branch(conversation: Conversation) -> list[Message]:
-    """The messages from the root to the head, oldest first, in three queries.
+    """The messages from the root to the head, oldest first, in four queries.
 
     Each has ``run`` (its latest generation or ``None``) and ``sibling_ids`` (its versions in order, itself included).
     """
@@ -24,7 +32,7 @@ def branch_to(message: Message) -> list[Message]:
     """The messages from the root to this one, oldest first, without runs and versions."""
     parents, _children = _tree(message.conversation_id)
     path = _path(message.pk, parents)
-    found = Message.objects.in_bulk(path)
+    found = Message.objects.prefetch_related("attachments").in_bulk(path)
     return [found[pk] for pk in path]
 
 
@@ -32,6 +40,15 @@ def is_on_active_branch(conversation: Conversation, message_id: UUID) -> bool:
     """Whether a message is on the branch that is shown."""
     parents, _children = _tree(conversation.pk)
     return message_id in _path(conversation.head_id, parents)
+
+
+def all_below(message: Message) -> list[UUID]:
+    """This message and everything that was said below it, in every version."""
+    _parents, children = _tree(message.conversation_id)
+    found = [message.pk]
+    for pk in found:
+        found.extend(children.get(pk, []))
+    return found
 
 
 def newest_below(message: Message) -> UUID:
@@ -71,7 +88,7 @@ def _tree(conversation_id: UUID) -> tuple[dict[UUID, UUID | None], dict[UUID | N
 def _load(path: list[UUID], parents: dict[UUID, UUID | None], children: dict[UUID | None, list[UUID]]) -> list[Message]:
     # The runs first: what a run that is over has written is in the message that is read afterwards.
     runs = {run.message_id: run for run in Generation.objects.filter(message__in=path).order_by("queued_at")}
-    messages = Message.objects.select_related("agent").in_bulk(path)
+    messages = Message.objects.select_related("agent").prefetch_related("attachments").in_bulk(path)
     branch = []
     for pk in path:
         message = messages[pk]

@@ -1,4 +1,4 @@
-"""Writes on the tree of messages that start no run: showing another version, forking."""
+"""Writes on the tree of messages that start no run: showing another version, forking, deleting."""
 
 import copy
 import uuid
@@ -6,12 +6,16 @@ from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from conversations import publication
-from conversations.branch import branch_to, newest_below
-from conversations.models import Conversation, Message
+from conversations.attachments import carry_over
+from conversations.branch import all_below, branch_to, newest_below
+from conversations.log import delete_logs
+from conversations.models import Conversation, Generation, Message
+from conversations.services import request_stop
 
 TITLE_LIMIT = 200
 
@@ -42,15 +46,48 @@ def fork_conversation(*, user: User, conversation: Conversation, message: Messag
         fork = Conversation.objects.create(
             owner=user,
             agent=conversation.agent,
+            provider=conversation.provider,
+            model=conversation.model,
+            parameters=conversation.parameters,
             folder=conversation.folder,
             title=_fork_title(conversation.title),
             is_title_automatic=False,
         )
-        copies = _copies(branch_to(message), fork)
+        branch = branch_to(message)
+        copies = _copies(branch, fork)
         Message.objects.bulk_create(copies, batch_size=100)
+        carry_over(copies={old.pk: twin for old, twin in zip(branch, copies, strict=True)}, user=user)
         Conversation.objects.filter(pk=fork.pk).update(head=copies[-1])
     fork.refresh_from_db()
     return fork
+
+
+def delete_message(*, message: Message) -> Conversation:
+    """Delete a message for good, with everything below it; returns the conversation.
+
+    A run that writes there is stopped. What is shown then is the newest other version, else what is above.
+    """
+    for generation in Generation.objects.filter(message__in=all_below(message)).active():
+        request_stop(generation=generation)
+    with transaction.atomic():
+        # First, as a send does: whoever locks messages first waits for the other for ever.
+        conversation = Conversation.objects.select_for_update(of=("self",)).get(pk=message.conversation_id)
+        doomed = all_below(message)
+        if conversation.head_id in doomed:
+            conversation.head_id = _head_without(message)
+        Conversation.objects.filter(pk=conversation.pk).update(head=conversation.head_id, updated_at=Now())
+        runs = list(Generation.objects.filter(message__in=doomed).values_list("pk", flat=True))
+        Message.objects.filter(pk__in=doomed).delete()
+        transaction.on_commit(partial(delete_logs, runs), robust=True)
+        transaction.on_commit(partial(publication.publish_change, conversation.pk), robust=True)
+    return conversation
+
+
+def _head_without(message: Message) -> uuid.UUID | None:
+    """The end of the branch when the message is gone."""
+    beside = Message.objects.filter(conversation=message.conversation_id, parent=message.parent_id)
+    other = beside.exclude(pk=message.pk).order_by("created_at", "id").last()
+    return newest_below(other) if other is not None else message.parent_id
 
 
 def _fork_title(title: str) -> str:

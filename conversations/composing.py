@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from typing import Final
-from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -11,12 +10,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from agents.models import Agent
 from conversations.admission import NothingToContinue, RunActive, TooManyRuns
-from conversations.forms import new_key, ready_agents
+from conversations.forms import new_key, offered_models, ready_agents
 from conversations.idempotency import KeyReused
-from conversations.models import Conversation, Folder
+from conversations.models import Attachment, Conversation, Folder
+from conversations.parameter_forms import ParametersForm
+from conversations.picking import find_row
+from conversations.pictures import PictureRefused
 from providers.errors import ProviderError
+from providers.models import Provider, ProviderModel
+from providers.sentences import in_readers_language
 
-Refusal = (ValidationError, ProviderError, RunActive, TooManyRuns, NothingToContinue, KeyReused)
+Refusal = (ValidationError, ProviderError, RunActive, TooManyRuns, NothingToContinue, KeyReused, PictureRefused)
 STARTERS: Final = (
     _("Explain how sourdough works, step by step"),
     _("Draft a polite e-mail that moves a meeting to Thursday"),
@@ -26,10 +30,12 @@ STARTERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """The state of one rendered composer."""
+    """The state of one rendered composer. ``agent`` answers; it may stand for a model alone, whose row is ``row``."""
 
     agents: list[Agent]
     agent: Agent | None
+    row: ProviderModel | None = None
+    form: ParametersForm | None = None
     text: str = ""
     errors: list[str] = field(default_factory=list)
     key: str = field(default_factory=new_key)
@@ -37,6 +43,12 @@ class Composer:
     limit: int = settings.MAX_MESSAGE_LENGTH
     folder: Folder | None = None
     is_temporary: bool = False
+    pictures: list[Attachment] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Who answers, in words."""
+        return str(self.row) if self.row else self.agent.name if self.agent else ""
 
     @property
     def starters(self) -> list[str]:
@@ -49,37 +61,75 @@ def make_composer(
     user: User,
     *,
     wanted: str = "",
+    wanted_model: str = "",
     conversation: Conversation | None = None,
     text: str = "",
     errors: list[str] | None = None,
     is_running: bool = False,
     folder: Folder | None = None,
     is_temporary: bool = False,
+    pictures: list[Attachment] | None = None,
+    parameters: ParametersForm | None = None,
 ) -> Composer:
-    """The composer for a conversation or a new one; ``wanted`` is the id of an agent that was asked for.
+    """The composer for a conversation or a new one; ``wanted`` and ``wanted_model`` are ids of who was asked for.
 
-    ``folder`` and ``is_temporary`` are of the conversation that is about to begin. In one that goes on, what was
-    written before and not sent is there again.
+    ``folder``, ``is_temporary`` and ``parameters`` are of the conversation that is about to begin. In one that goes on,
+    what was written or attached before and not sent is there again.
     """
+    if conversation and pictures is None:
+        pictures = list(Attachment.objects.all().unsent().filter(conversation=conversation))
     agents = list(ready_agents(user))
-    by_id = {str(agent.pk): agent for agent in agents}
-    current = conversation.agent_id if conversation else _last_used(user)
-    agent = by_id.get(wanted) or by_id.get(str(current))
+    preferred = None if conversation else next((one for one in agents if one.pk == user.default_agent), None)
+    agent = (
+        _named(user, agents, wanted, wanted_model)
+        or preferred
+        or _able(user, agents, conversation or _last_used(user))
+        or next(iter(agents), None)
+        or _first_model(user)
+    )
     return Composer(
         agents,
-        agent or next(iter(agents), None),
-        text or (conversation.draft if conversation else ""),
-        errors or [],
+        agent,
+        row=find_row(agent) if agent is not None and agent.is_bare else None,
+        form=parameters or ParametersForm(answerer=agent, conversation=conversation),
+        text=text or (conversation.draft if conversation else ""),
+        errors=errors or [],
         is_running=is_running,
         folder=folder,
         is_temporary=is_temporary,
+        pictures=pictures or [],
     )
 
 
-def _last_used(user: User) -> UUID | None:
+def _named(user: User, agents: list[Agent], agent: str, model: str) -> Agent | None:
+    """Who was asked for by an id; an agent goes before a model."""
+    if agent:
+        return next((one for one in agents if str(one.pk) == agent), None)
+    if not (model.isascii() and model.isdigit() and len(model) < 19):
+        return None
+    row = offered_models(user).filter(pk=int(model)).first()
+    return Agent.bare(user, row.provider, row.model_id) if row else None
+
+
+def _able(user: User, agents: list[Agent], conversation: Conversation | None) -> Agent | None:
+    """Who answers in this conversation, if that can be asked now."""
+    answerer = conversation.answerer if conversation else None
+    if answerer is None or not answerer.is_bare:
+        return next((one for one in agents if answerer and one.pk == answerer.pk), None)
+    can_be_asked = Provider.objects.visible_to(user).active().filter(pk=answerer.provider_id).exists()
+    return answerer if can_be_asked else None
+
+
+def _last_used(user: User) -> Conversation | None:
     """Whom the person talked to last: probably also the one for the next conversation."""
-    rows = Conversation.objects.visible_to(user).exclude(agent=None).order_by("-updated_at")
-    return rows.values_list("agent", flat=True).first()
+    rows = Conversation.objects.visible_to(user).exclude(agent=None, model="").order_by("-updated_at")
+    return rows.select_related("agent", "provider", "owner").first()
+
+
+def _first_model(user: User) -> Agent | None:
+    """Without any agent, a model that can be asked: the default provider's first."""
+    row = offered_models(user).order_by("-provider__is_default", "provider__is_practice", "position").first()
+    return Agent.bare(user, row.provider, row.model_id) if row else None
 
 
 def sentences(refusal: BaseException) -> list[str]:
@@ -87,5 +137,5 @@ def sentences(refusal: BaseException) -> list[str]:
     if isinstance(refusal, ValidationError):
         return refusal.messages
     if isinstance(refusal, ProviderError):
-        return [f"{refusal.message} {refusal.hint}"]
+        return [in_readers_language(f"{refusal.message} {refusal.hint}")]
     return [str(refusal)]

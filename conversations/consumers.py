@@ -11,7 +11,10 @@ from uuid import UUID
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError
+from django.utils import translation
 
+from accounts.factors import owes_factor
+from accounts.languages import spoken_language
 from accounts.models import User
 from conversations.access import is_still_signed_in
 from conversations.cancelling import cancel_and_wait
@@ -24,6 +27,7 @@ from conversations.publication import conversation_group, user_group
 from conversations.rendering import BlockRenderer
 from conversations.sequence import Followed, generations_after
 from conversations.services import request_stop
+from conversations.wording import spoken_payload
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +117,8 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.task = asyncio.create_task(self._follow_all(position))
 
     async def _follow_all(self, position: EventId | None) -> None:
-        """Follow one run after the other, each once, for as long as the socket lasts."""
+        """Follow one run after the other, each once, for as long as the socket lasts; all of it in one language."""
+        translation.activate(spoken_language(self.user, _header(self.scope, b"accept-language")))
         over: set[UUID] = set()
         try:
             while not self.is_closing:
@@ -141,14 +146,14 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _follow_run(self, followed: Followed, position: EventId) -> EventId:
         """Send what lies behind ``position``; what lies before only brings the renderer up to date."""
-        renderer = BlockRenderer()
+        renderer = BlockRenderer(followed.message_id.hex)
         head = b'"generation":"%s","message":"%s"' % (str(followed.pk).encode(), str(followed.message_id).encode())
         watch = asyncio.create_task(self._tell_place(followed.pk, head))
         try:
             async with aclosing(follow(followed.pk)) as events:
                 async for event in events:
                     if event.type is EventType.ATTEMPT_START:
-                        renderer = BlockRenderer()
+                        renderer = BlockRenderer(followed.message_id.hex)
                     if event.id > position:
                         await self._send_event(event, head)
                     await self._send_blocks(event, renderer, head, silent=event.id < position)
@@ -166,7 +171,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _send_event(self, event: Event, head: bytes) -> None:
         await self._send_json(
             b'{"id":"%s","event":"%s",%s,"data":%s}'
-            % (str(event.id).encode(), event.type.encode(), head, event.payload)
+            % (str(event.id).encode(), event.type.encode(), head, spoken_payload(event))
         )
 
     async def _send_blocks(self, event: Event, renderer: BlockRenderer, head: bytes, *, silent: bool) -> None:
@@ -199,11 +204,19 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         return False
 
     def _may_see(self) -> bool:
-        return Conversation.objects.visible_to(self.user).filter(pk=self.conversation_id).exists()
+        """Not without the second factor that is required: no middleware of the pages stands before a socket."""
+        return (
+            not owes_factor(self.user)
+            and Conversation.objects.visible_to(self.user).filter(pk=self.conversation_id).exists()
+        )
 
     def _stop(self) -> None:
         for generation in Generation.objects.filter(conversation=self.conversation_id).active():
             request_stop(generation=generation)
+
+
+def _header(scope: dict[str, Any], name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope.get("headers", ()) if key == name), "")
 
 
 def _parse(text: str | None) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from conversations.models import Generation
 from conversations.plan import Plan
 from conversations.runner import Ending, Outcome
 from providers.errors import ContextTooLong, ProviderError, ProviderUnavailable
+from providers.notices import AGAIN_SHORTER, AGAIN_SOON, ELSEWHERE
 from providers.retry import DEFAULT, RetryPolicy, next_delay
 
 HURRIED: Final = replace(DEFAULT, attempts=2, longest_wait=5.0)
@@ -79,7 +80,7 @@ def after_crash(generation: Generation) -> Again | End:
 
 
 def _shorter(generation: Generation, error: ProviderError) -> Again:
-    text = f"{error.message} Trying again with half of its messages."
+    text = f"{error.message} {AGAIN_SHORTER}"
     notice = RetryNotice(text=text, code=error.code, retry_in=0.0)
     return Again(0.0, generation.hop, generation.failures, generation.crashes, is_trimmed=True, notice=notice)
 
@@ -95,8 +96,8 @@ def _retry_or_hop(generation: Generation, error: ProviderError) -> Again | End:
     if following is None:
         return End(passed)
     left = [_left(generation.provider_name or error.provider, generation.model or error.model, error), *passed]
-    text = f"{error.message} Trying {following.model} at {following.provider.name} instead."
-    notice = RetryNotice(text=text, code=error.code, retry_in=0.0)
+    elsewhere = ELSEWHERE.format(model=following.model, provider=following.provider.name)
+    notice = RetryNotice(text=f"{error.message} {elsewhere}", code=error.code, retry_in=0.0)
     return Again(0.0, following.number, 0, generation.crashes, generation.is_trimmed, notice, left)
 
 
@@ -117,4 +118,5 @@ def _left(provider: str, model: str, error: ProviderError) -> LeftHop:
 
 
 def _retry_text(error: ProviderError, delay: float, failures: int, policy: RetryPolicy) -> str:
-    return f"{error.message} Trying again in {max(1, round(delay))} s ({failures + 1} of {policy.attempts})."
+    again = AGAIN_SOON.format(seconds=max(1, round(delay)), attempt=failures + 1, attempts=policy.attempts)
+    return f"{error.message} {again}"

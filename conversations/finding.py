@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from django.urls import reverse
+
 from accounts.models import User
 from conversations.models import Conversation, Message, Query, SearchEntry
 from conversations.models.conversation import ConversationQuerySet
@@ -32,6 +34,13 @@ class Hit:
     conversation: Conversation
     message: UUID | None
     snippet: tuple[Piece, ...]
+
+    @property
+    def url(self) -> str:
+        """The message that was found, or the conversation."""
+        if self.message is None:
+            return reverse("conversations:detail", args=[self.conversation.pk])
+        return reverse("conversations:jump", args=[self.conversation.pk, self.message])
 
 
 class Found(NamedTuple):

@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from agents.hops import is_reachable
 from agents.models import Agent, AgentQuerySet
+from conversations.attachment_forms import AttachmentsField
 from conversations.models import Folder
 from providers.models import ProviderModel
+from providers.models.catalogue import ProviderModelQuerySet
 
 KEY_LENGTH = 64
 
@@ -30,8 +32,13 @@ def ready_agents(user: User) -> AgentQuerySet:
     return ready.select_related("provider")
 
 
+def offered_models(user: User) -> ProviderModelQuerySet:
+    """The models that can answer this person alone."""
+    return ProviderModel.objects.visible_to(user).offered().select_related("provider")
+
+
 class ComposerForm(forms.Form):
-    """What a person says, to which agent."""
+    """What a person says, to which agent, or to which model: a row of the catalogue. An agent goes before a model."""
 
     content = forms.CharField(
         label=_("Message"),
@@ -42,7 +49,9 @@ class ComposerForm(forms.Form):
     starter = forms.CharField(required=False, strip=False, max_length=settings.MAX_MESSAGE_LENGTH)
     key = forms.CharField(required=False, max_length=KEY_LENGTH)
     agent = forms.ModelChoiceField(label=_("Agent"), queryset=Agent.objects.none(), required=False, empty_label=None)
+    model = forms.ModelChoiceField(queryset=ProviderModel.objects.none(), required=False)
     folder = forms.ModelChoiceField(queryset=Folder.objects.none(), required=False)
+    attachments = AttachmentsField()
     temporary = forms.BooleanField(required=False)
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:
@@ -50,6 +59,9 @@ class ComposerForm(forms.Form):
         choice = self.fields["agent"]
         assert isinstance(choice, forms.ModelChoiceField)  # noqa: S101 - tells the type checker
         choice.queryset = ready_agents(user)
+        model = self.fields["model"]
+        assert isinstance(model, forms.ModelChoiceField)  # noqa: S101 - as above
+        model.queryset = offered_models(user)
         folder = self.fields["folder"]
         assert isinstance(folder, forms.ModelChoiceField)  # noqa: S101 - as above
         folder.queryset = Folder.objects.visible_to(user)
@@ -63,6 +75,7 @@ class ComposerForm(forms.Form):
 class EditForm(forms.Form):
     """A new version of one's own message."""
 
+    attachments = AttachmentsField()
     content = forms.CharField(required=False, strip=False)
     key = forms.CharField(required=False, max_length=KEY_LENGTH)
 
@@ -87,4 +100,30 @@ class RegenerateForm(forms.Form):
         assert isinstance(agent, forms.ModelChoiceField)  # noqa: S101 - tells the type checker
         assert isinstance(model, forms.ModelChoiceField)  # noqa: S101 - as above
         agent.queryset = ready_agents(user)
-        model.queryset = ProviderModel.objects.visible_to(user).offered().select_related("provider")
+        model.queryset = offered_models(user)
+
+
+class ChoiceForm(RegenerateForm):
+    """Who answers from now on."""
+
+
+class DefaultsForm(forms.Form):
+    """How a person's new conversations begin."""
+
+    agent = forms.ModelChoiceField(
+        label=_("Agent"),
+        queryset=Agent.objects.none(),
+        required=False,
+        empty_label=_("The one you talked to last"),
+    )
+    temporary = forms.BooleanField(
+        label=_("Temporary unless you say otherwise"),
+        required=False,
+        help_text=_("Nothing of a temporary conversation is kept once you leave its page."),
+    )
+
+    def __init__(self, *args: object, user: User, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        choice = self.fields["agent"]
+        assert isinstance(choice, forms.ModelChoiceField)  # noqa: S101 - tells the type checker
+        choice.queryset = ready_agents(user)

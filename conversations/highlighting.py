@@ -10,7 +10,10 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from conversations.inks import ColouredOnly
+
 SIZE_LIMIT = 40_000  # characters
+PIECE = 50  # lines; static/css/transcript.css knows their height
 # Pygments' lexers take quadratic time over what follows; none of it is usual in code that somebody reads.
 LINE_LIMIT = 1000
 _COSTLY = re.compile(rf"[^\n]{{{LINE_LIMIT}}}|\s{{200}}")
@@ -178,8 +181,18 @@ def render_code(code: str, info: str) -> str:
     language = words[0].lower() if words and _LANGUAGE.fullmatch(words[0]) else "text"
     return (
         f'<figure class="code" data-language="{language}"><figcaption>{language}</figcaption>'
-        f'<pre><code class="highlight">{_paint(code, language)}</code></pre></figure>'
+        f'<pre><code class="highlight">{_cut(_paint(code, language))}</code></pre></figure>'
     )
+
+
+def _cut(html: str) -> str:
+    """Long code in pieces, so that a page looks only at those in sight. No element goes over the end of a line."""
+    lines = html.split("\n")
+    if len(lines) <= 2 * PIECE:
+        return html
+    ends = [*(f"{line}\n" for line in lines[:-1]), lines[-1]]
+    pieces = ("".join(ends[start : start + PIECE]) for start in range(0, len(ends), PIECE))
+    return "".join(f'<span class="lines">{piece}</span>' for piece in pieces if piece)
 
 
 def _paint(code: str, language: str) -> str:
@@ -204,6 +217,8 @@ def _find_lexer(language: str) -> Lexer | None:
     if language not in _LANGUAGES:
         return None
     try:
-        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
+    lexer.add_filter(ColouredOnly())
+    return lexer

@@ -10,9 +10,10 @@ from django.conf import settings
 from agents.hops import Hop
 from agents.models import Agent
 from conversations.models import Message
-from providers.ledger import estimate_tokens
+from conversations.sight import NO_PICTURES, PictureCount, load_messages
+from providers.ledger import IMAGE_TOKENS, estimate_tokens
 from providers.models import ProviderModel
-from providers.types import ChatMessage
+from providers.types import ChatMessage, ImagePart, TextPart
 
 MESSAGE_TOKENS = 4  # what a message costs beside its text
 MARGIN = 20  # a twentieth of the window stays free: all figures are estimates
@@ -27,11 +28,12 @@ class LeftOut(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is sent, oldest first, what was left out, and whether more could be."""
+    """What is sent, oldest first, what was left out, and whether more could be. ``pictures`` are of what is sent."""
 
     messages: tuple[ChatMessage, ...]
     left_out: LeftOut
     can_shrink: bool
+    pictures: PictureCount = NO_PICTURES
 
     @property
     def missing(self) -> int:
@@ -40,15 +42,22 @@ class History:
 
 
 def read_history(
-    reply: Message, *, room: int | None = None, tail: Sequence[ChatMessage] = (), is_halved: bool = False
+    reply: Message,
+    *,
+    room: int | None = None,
+    tail: Sequence[ChatMessage] = (),
+    is_halved: bool = False,
+    takes_pictures: bool = True,
 ) -> History:
     """The last messages of the branch that ends before ``reply``, as many as ``room`` tokens hold.
 
     ``tail`` and the newest message are sent whatever they cost. ``is_halved`` sends half of what would have been sent:
-    the model said that it was too much.
+    the model said that it was too much. Pictures that are not sent, because the model takes none or there are too many,
+    are told of in words.
     """
     path = _path(reply)
-    recent = _load(path[: settings.HISTORY_MESSAGES])
+    loaded = load_messages(path[: settings.HISTORY_MESSAGES], takes_pictures=takes_pictures)
+    recent = loaded.messages
     fixed = sum(_cost(message) for message in tail)
     chosen = _fitting(recent, None if room is None else room - fixed)
     if is_halved:
@@ -57,7 +66,9 @@ def read_history(
     chosen = _from_a_question(chosen, is_whole=fitting == len(path))
     by_context = len(recent) - len(chosen) if fitting < len(recent) else 0
     left_out = LeftOut(by_count=len(path) - len(chosen) - by_context, by_context=by_context)
-    return History((*reversed(chosen), *tail), left_out, can_shrink=len(chosen) > 1)
+    pictures = PictureCount(sent=sum(map(_images, chosen)), left_out=0)
+    pictures = pictures._replace(left_out=sum(loaded.pictures[: len(chosen)]) - pictures.sent)
+    return History((*reversed(chosen), *tail), left_out, can_shrink=len(chosen) > 1, pictures=pictures)
 
 
 def room_for_messages(agent: Agent, hop: Hop) -> int | None:
@@ -92,14 +103,21 @@ def _from_a_question(newest_first: list[ChatMessage], *, is_whole: bool) -> list
 
 
 def _cost(message: ChatMessage) -> int:
-    return MESSAGE_TOKENS + estimate_tokens(str(message.content))
+    if isinstance(message.content, str):
+        return MESSAGE_TOKENS + estimate_tokens(message.content)
+    texts = [part.text for part in message.content if isinstance(part, TextPart)]
+    return MESSAGE_TOKENS + estimate_tokens(*texts) + _images(message) * IMAGE_TOKENS
+
+
+def _images(message: ChatMessage) -> int:
+    return 0 if isinstance(message.content, str) else sum(isinstance(part, ImagePart) for part in message.content)
 
 
 def _path(message: Message) -> list[UUID]:
     """The messages above this one that say something, nearest first; reads the tree's links in one query."""
     rows = Message.objects.filter(conversation=message.conversation_id)
     links = dict(rows.values_list("pk", "parent_id"))
-    silent = set(rows.filter(content="").values_list("pk", flat=True))
+    silent = set(rows.filter(content="", attachments=None).values_list("pk", flat=True))
     return [pk for pk in _above(message.parent_id, links) if pk not in silent]
 
 
@@ -107,12 +125,3 @@ def _above(position: UUID | None, links: Mapping[UUID, UUID | None]) -> Iterator
     while position is not None:
         yield position
         position = links.get(position)
-
-
-def _load(path: list[UUID]) -> list[ChatMessage]:
-    found = Message.objects.in_bulk(path)
-    return [
-        ChatMessage("user" if found[pk].role == Message.Role.USER else "assistant", found[pk].content)
-        for pk in path
-        if pk in found
-    ]

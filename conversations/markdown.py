@@ -6,6 +6,7 @@ from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from django.utils.html import escape
+from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
@@ -124,21 +125,36 @@ class _Renderer(RendererHTML):
         """A formula on its own."""
         return f"<p>{render_formula(tokens[idx].content, display=True)}</p>"
 
-    def task_box(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
-        """The box of a task."""
-        return '<input class="task" checked>' if tokens[idx].meta["checked"] else '<input class="task">'
+    def task_box(self, tokens: Sequence[Token], idx: int, *_rest: object) -> str:
+        """The box of a task; the words of the task stand beside it, where nothing can point at them."""
+        if tokens[idx].meta["checked"]:
+            return f'<input class="task" checked aria-label="{escapeHtml(_("Done"))}">'
+        return f'<input class="task" aria-label="{escapeHtml(_("To do"))}">'
 
     def footnote_mark(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
         """A reference to a footnote."""
-        return f'<sup class="footnote-mark">[{escapeHtml(tokens[idx].content)}]</sup>'
+        text, meta = f"[{escapeHtml(tokens[idx].content)}]", tokens[idx].meta
+        if meta["to"]:
+            text = f'<a href="#{meta["to"]}"{_id(meta["id"])}>{text}</a>'
+        return f'<sup class="footnote-mark">{text}</sup>'
 
     def footnote_reference_open(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
         """The start of a footnote's text, which stays where it was written."""
-        return f'<div class="footnote"><sup class="footnote-mark">[{escapeHtml(tokens[idx].meta["label"])}]</sup>'
+        meta = tokens[idx].meta
+        return f'<div class="footnote"{_id(meta["id"])}><sup class="footnote-mark">[{escapeHtml(meta["label"])}]</sup>'
 
-    def footnote_reference_close(self, *_: object) -> str:
+    def footnote_reference_close(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
         """The end of a footnote's text."""
-        return "</div>"
+        return "".join(self.footnote_back([link], 0) for link in tokens[idx].children or ()) + "</div>"
+
+    def footnote_back(self, tokens: Sequence[Token], idx: int, *_rest: object) -> str:
+        """The way back from a footnote's text to its reference."""
+        label = escapeHtml(_("Back to the text"))
+        return f' <a class="footnote-back" href="#{tokens[idx].meta["to"]}" aria-label="{label}">\u21a9\ufe0e</a>'
+
+
+def _id(identity: str) -> str:
+    return f' id="{identity}"' if identity else ""
 
 
 def _build() -> MarkdownIt:

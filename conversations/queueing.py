@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from agents.models import Agent
@@ -31,9 +32,13 @@ class Override(NamedTuple):
     provider: Provider | None = None
     model: str = ""
 
-    def of(self, agent: Agent | None) -> Agent | None:
-        """The agent over that model; never saved."""
-        return agent.over(self.provider, self.model) if agent is not None and self.model else agent
+    def of(self, agent: Agent | None, user: User) -> Agent | None:
+        """The agent over that model, or the model alone as ``user`` may ask it; never saved."""
+        if not self.model:
+            return agent
+        if agent is None or agent.is_bare:
+            return Agent.bare(user, self.provider, self.model)
+        return agent.over(self.provider, self.model)
 
 
 OWN_MODEL = Override()
@@ -42,14 +47,20 @@ OWN_MODEL = Override()
 def queue_reply(
     user: User, conversation: Conversation, message: Message, agent: Agent, *, override: Override = OWN_MODEL
 ) -> Sent:
-    """An empty answer to ``message`` and the run that writes it; the branch with it is shown from now on."""
+    """An empty answer to ``message`` and the run that writes it; the branch with it is shown from now on.
+
+    An agent stays with the conversation; a model that answers alone does so once, unless it was chosen before.
+    """
+    saved = None if agent.is_bare else agent
+    if agent.is_bare:
+        override = Override(agent.provider, agent.model)
     reply = Message.objects.create(
-        conversation=conversation, parent=message, role=Message.Role.ASSISTANT, agent=agent, agent_name=agent.name
+        conversation=conversation, parent=message, role=Message.Role.ASSISTANT, agent=saved, agent_name=agent.name
     )
     generation = queue_run(user, reply, override=override)
-    Conversation.objects.filter(pk=conversation.pk).update(
-        head=reply, agent=agent, updated_at=Now(), title=conversation.title or make_title(message.content), draft=""
-    )
+    stays = {"agent": saved, "provider": None, "model": ""} if saved else {}
+    title = conversation.title or make_title(message.content) or _("Pictures")
+    Conversation.objects.filter(pk=conversation.pk).update(head=reply, updated_at=Now(), title=title, draft="", **stays)
     return Sent(message, reply, generation)
 
 

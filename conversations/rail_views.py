@@ -18,7 +18,9 @@ from conversations import branching, shelf
 from conversations.branch import is_on_active_branch
 from conversations.models import Conversation
 from conversations.pages import find_conversation, find_message
+from conversations.palette import read_palette
 from conversations.rail import after, next_place, read_place, read_rail
+from conversations.window import is_among_the_latest
 
 SHELF_PAGE = 50  # rows of the archive and of the trash
 
@@ -32,14 +34,26 @@ def rail(request: PersonRequest) -> HttpResponse:
 
 @login_required
 @require_GET
+def palette(request: PersonRequest) -> HttpResponse:
+    """What the command palette offers for some words, and for the conversation on the page."""
+    pk = _current(request)
+    shown = Conversation.objects.visible_to(request.user).filter(pk=pk).first() if pk else None
+    found = read_palette(request.user, words=request.GET.get("q", ""), shown=shown)
+    return render(request, "conversations/_palette_results.html", {"palette": found})
+
+
+@login_required
+@require_GET
 def jump(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
     """Go to a message, whichever version it belongs to."""
     conversation = find_conversation(request, pk)
     message = find_message(request, conversation, message_pk)
     if not is_on_active_branch(conversation, message.pk):
         branching.select_version(message=message)
+    conversation.refresh_from_db(fields=["head"])
     response = redirect("conversations:detail", pk)
-    response["Location"] += f"#message-{message.pk}"
+    place = "" if is_among_the_latest(conversation, message.pk) else f"?at={message.pk}"
+    response["Location"] += f"{place}#message-{message.pk}"
     return response
 
 

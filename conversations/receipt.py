@@ -6,6 +6,7 @@ from typing import TypedDict
 from conversations.history import LeftOut
 from conversations.models import Generation
 from conversations.plan import Plan
+from conversations.sight import PictureCount
 
 PARAMETERS = ("temperature", "top_p", "max_tokens", "reasoning_effort")
 
@@ -28,7 +29,10 @@ class Timings(TypedDict):
 
 
 class Receipt(TypedDict, total=False):
-    """The JSON form. ``model`` was asked for, ``model_answered`` is what the provider says has answered."""
+    """The JSON form. ``model`` was asked for, ``model_answered`` is what the provider says has answered.
+
+    ``set_here`` are the parameters that the conversation has of its own, ``thought_seconds`` is there after reasoning.
+    """
 
     provider: str
     kind: str
@@ -37,7 +41,12 @@ class Receipt(TypedDict, total=False):
     parameters: dict[str, float | str]
     dropped: list[str]
     messages_sent: int
+    pictures_sent: int
+    pictures_left_out: int
     folder_instructions: int
+    conversation_instructions: int
+    set_here: list[str]
+    thought_seconds: int
     left_out: LeftOut
     attempts: list[AttemptRecord]
     hops: list[object]
@@ -85,6 +94,8 @@ def close_receipt(
 
 def _asked(plan: Plan) -> Receipt:
     values = {name: getattr(plan.request, name) for name in PARAMETERS}
+    own, told = plan.parameters, len(plan.parameters.get("instructions", ""))
+    set_here = [name for name in PARAMETERS if name in own and values[name] is not None]
     return Receipt(
         provider=plan.hop.provider.name,
         kind=plan.hop.provider.kind,
@@ -92,9 +103,17 @@ def _asked(plan: Plan) -> Receipt:
         parameters={name: value for name, value in values.items() if value is not None},
         dropped=list(plan.dropped),
         messages_sent=len(plan.history.messages),
+        **_pictures(plan.history.pictures),
         **({"folder_instructions": plan.instructions} if plan.instructions else {}),
+        **({"conversation_instructions": told} if told else {}),
+        **({"set_here": set_here} if set_here else {}),
         left_out=plan.history.left_out,
     )
+
+
+def _pictures(count: PictureCount) -> Receipt:
+    """Nothing for a conversation without pictures."""
+    return Receipt(pictures_sent=count.sent, pictures_left_out=count.left_out) if any(count) else Receipt()
 
 
 def _since(generation: Generation, moment: datetime | None) -> int | None:

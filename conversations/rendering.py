@@ -4,13 +4,22 @@ A finished block is rendered once, in isolation, and never again: the cost of an
 page that is loaded later shows exactly what was streamed.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from django.utils.safestring import SafeString, mark_safe
 
 from conversations.blocks import Chunk, Splitter
+from conversations.footnotes import Footnotes
 from conversations.markdown import Scope, render_chunk
+
+PART: Final = 40
+"""Blocks in one element, as ``static/js/parts.js`` puts them: a page looks at few elements when a text grows."""
+HEADING: Final = "block heading"
+LARGE: Final = 8000  # characters of HTML
+_HEADING = re.compile("<h[1-4]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +31,14 @@ class Block:
 
 
 class BlockRenderer:
-    """Renders one text. The blocks do not depend on how the text was cut into calls of ``feed``."""
+    """Renders one text. The blocks do not depend on how the text was cut into calls of ``feed``.
 
-    def __init__(self) -> None:
+    ``name`` tells the text from others on the page, in hexadecimal digits; without one its footnotes are not linked.
+    """
+
+    def __init__(self, name: str = "") -> None:
         self._splitter = Splitter()
-        self._scope = Scope()
+        self._scope = Scope(footnotes=Footnotes(name))
         self._end = 0
 
     def feed(self, text: str) -> list[Block]:
@@ -46,11 +58,30 @@ class BlockRenderer:
         # Two halves of an emoji that arrived apart become one; a lone half becomes the replacement character.
         source = units.decode("utf-16-le", "replace")
         html = render_chunk(Chunk(source, chunk.is_fence), self._scope) if source.strip() else ""
-        return Block(f'<div class="block">{html}</div>' if html else "", self._end)
+        return Block(f'<div class="{_class_of(html)}">{html}</div>' if html else "", self._end)
 
 
-def render(text: str) -> SafeString:
-    """The HTML of a complete text: the concatenation of its blocks."""
-    renderer = BlockRenderer()
-    blocks = [*renderer.feed(text), *renderer.close()]
-    return mark_safe("".join(block.html for block in blocks))  # noqa: S308 - sanitised by render_chunk
+def render(text: str, name: str = "") -> SafeString:
+    """The HTML of a complete text: its blocks, in parts. ``name`` as for ``BlockRenderer``."""
+    renderer = BlockRenderer(name)
+    blocks = [block.html for block in [*renderer.feed(text), *renderer.close()] if block.html]
+    return mark_safe("".join(f'<div class="part">{part}</div>' for part in _parts(blocks)))  # noqa: S308 - sanitised
+
+
+def _parts(blocks: list[str]) -> Iterator[str]:
+    """The blocks in parts. None ends behind a heading: it decides how far off the next block stands."""
+    part: list[str] = []
+    for block in blocks:
+        if len(part) >= PART and not part[-1].startswith(f'<div class="{HEADING}"'):
+            yield "".join(part)
+            part.clear()
+        part.append(block)
+    if part:
+        yield "".join(part)
+
+
+def _class_of(html: str) -> str:
+    """What the style has to know of a block: selectors that look inside make a long text slow."""
+    if _HEADING.match(html):
+        return HEADING
+    return "block" + " wide" * ("<table>" in html) + " large" * (len(html) > LARGE)

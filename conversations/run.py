@@ -3,6 +3,7 @@
 Lives on the engine's loop and is touched only there, except for ``snapshot``, which reads two strings.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -23,6 +24,8 @@ class Snapshot:
     attempt: int
     text: str
     reasoning: str
+    thought_seconds: float | None = None
+    """From the first piece of this attempt's reasoning to the last; ``None`` without any."""
 
 
 @dataclass(slots=True)
@@ -81,6 +84,7 @@ class Run:
         self.creates_log = True
         self._sequence = 0
         self._rests = False
+        self._thought: tuple[float, float] | None = None
         self._pending: list[PendingDelta | tuple[EventType, bytes]] = []
         self._seam = Seam(prefix) if prefix else None
         self._kept = (len(prefix), len(reasoning_prefix))
@@ -129,6 +133,9 @@ class Run:
     def append(self, event_type: EventType, text: str) -> None:
         """Queue a delta; deltas of one kind in a row are merged."""
         transcript = self.text if event_type is EventType.TEXT_DELTA else self.reasoning
+        if transcript is self.reasoning:
+            now = time.monotonic()
+            self._thought = (self._thought[0] if self._thought else now, now)
         offset = transcript.append(text)
         last = self._pending[-1] if self._pending else None
         if isinstance(last, PendingDelta) and last.type is event_type:
@@ -171,7 +178,9 @@ class Run:
 
     def whole(self) -> Snapshot:
         """All text so far."""
-        return Snapshot(self.generation_id, self.message_id, self.attempt, self.text.join(), self.reasoning.join())
+        thought = self._thought[1] - self._thought[0] if self._thought else None
+        texts = (self.text.join(), self.reasoning.join())
+        return Snapshot(self.generation_id, self.message_id, self.attempt, *texts, thought)
 
     def _number(self, item: PendingDelta | tuple[EventType, bytes]) -> Iterator[Event]:
         if not isinstance(item, PendingDelta):

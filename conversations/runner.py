@@ -17,8 +17,9 @@ from conversations.events import EventType
 from conversations.flusher import Flusher
 from conversations.run import Run, Snapshot
 from providers import generation
+from providers.adapters.completion import Calls
 from providers.errors import BadResponse, ProviderError, ProviderTimeout, UnknownError
-from providers.types import ChatRequest, Finish, ReasoningDelta, TextDelta
+from providers.types import ChatRequest, Finish, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ class Outcome:
     """When the first token came, on this process's monotonic clock."""
     finish: Finish | None = None
     error: ProviderError | None = None
+    calls: tuple[ToolCall, ...] = ()
+    """The tools that the model called. Readers see them when the run is over, so they do not count as output."""
 
     @property
     def has_output(self) -> bool:
@@ -63,6 +66,7 @@ class Active:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.calls = Calls()
         self.task = asyncio.current_task()
         self.cut: Ending | None = None
         self.first_token: float | None = None
@@ -149,6 +153,8 @@ class Runner:
                         run.write(EventType.TEXT_DELTA, text)
                     case ReasoningDelta(text):
                         run.write(EventType.REASONING_DELTA, text)
+                    case ToolCallDelta():
+                        active.calls.add(event)
                     case Finish():
                         return event
                     case _:
@@ -161,8 +167,9 @@ class Runner:
     def _outcome(
         self, active: Active, ending: Ending, *, finish: Finish | None = None, error: ProviderError | None = None
     ) -> Outcome:
-        active.run.end_text()
-        return Outcome(ending, active.run.whole(), active.run.written, active.first_token, finish, error)
+        run, calls = active.run, active.calls.whole()
+        run.end_text()
+        return Outcome(ending, run.whole(), run.written, active.first_token, finish, error, calls)
 
     async def _checkpoint_for_ever(self) -> None:
         while True:

@@ -3,7 +3,9 @@
 import re
 
 import nh3
-from pygments.token import STANDARD_TYPES
+
+from conversations.footnotes import ID
+from conversations.inks import INKS
 
 _MATH_TAGS = frozenset(
     [
@@ -116,10 +118,16 @@ _MATH_ATTRIBUTES = _LENGTHS | frozenset(
 # Two digits before the point: a formula cannot ask for a box that covers the page.
 _LENGTH = re.compile(r"[+-]?\d{0,2}(?:\.\d{1,6})?(?:em|ex|px|pt|pc|mu|cm|mm|in|%)?|[a-z]{1,20}")
 _WORD = re.compile(r"[\w#.+\- ]{1,60}", re.ASCII)
+_ADDRESS = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
 _ALIGNMENTS = {"align-left", "align-center", "align-right"}
 
 
 def _filter_attribute(tag: str, name: str, value: str) -> str | None:
+    """Only footnotes have an id, and only their links stay within the page."""
+    if name == "id" or (name == "href" and value.startswith("#")):
+        return value if ID.fullmatch(value.removeprefix("#")) else None
+    if name == "href":
+        return value if _ADDRESS.match(value) else None
     if tag not in _MATH_TAGS:
         return value
     if name not in _LENGTHS:
@@ -131,26 +139,28 @@ _cleaner = nh3.Cleaner(
     tags=set(_TAGS | _MATH_TAGS),
     clean_content_tags={"script", "style"},
     attributes={
-        "a": {"href", "title"},
+        "a": {"href", "title", "id", "aria-label"},
+        "div": {"id"},
         "ol": {"start"},
         "figure": {"data-language"},
-        "input": {"checked"},
+        "input": {"checked", "aria-label"},
         **{tag: set(_MATH_ATTRIBUTES) for tag in _MATH_TAGS},
     },
     attribute_filter=_filter_attribute,
     link_rel="noopener noreferrer nofollow",
-    set_tag_attribute_values={"a": {"target": "_blank"}, "input": {"type": "checkbox", "disabled": ""}},
+    tag_attribute_values={"a": {"target": {"_blank"}}},
+    set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},
     url_schemes={"http", "https", "mailto"},
-    url_relative="deny",
+    url_relative="pass_through",
     allowed_classes={
-        "a": {"image"},
+        "a": {"image", "footnote-back"},
         "code": {"highlight", "math"},
         "div": {"footnote"},
         "figure": {"code"},
         "input": {"task"},
         "li": {"task"},
         "pre": {"plain"},
-        "span": {name for name in STANDARD_TYPES.values() if name} | {"image"},
+        "span": INKS | {"image", "lines"},
         "sup": {"footnote-mark"},
         "td": _ALIGNMENTS,
         "th": _ALIGNMENTS,

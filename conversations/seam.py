@@ -1,4 +1,11 @@
-"""Where a continued answer meets the kept one: what the model repeats of its end is taken away."""
+"""Where a continued answer meets the kept one: what the model repeats of its end is taken away.
+
+Inside a block of code that the kept text left open, models like to open it once more: that line goes too.
+"""
+
+import re
+
+from conversations.blocks import open_fence
 
 SHORTEST = 8  # characters; what is shorter may be a coincidence
 LONGEST = 400  # characters that are held back at most
@@ -11,9 +18,20 @@ class Seam:
         self._tail = prefix[-LONGEST:]
         self._held = ""
         self._is_closed = False
+        fence = open_fence(prefix)
+        mark = fence[:1] or "`"
+        # A closing fence says nothing more, so a fence with a word is an opening.
+        self._opening = re.compile(rf"\s*{mark}{{3,}}[^\S\n]*[^\s`][^\n`]{{0,80}}\n") if fence else None
+        self._may_open = re.compile(rf"\s{{0,20}}(?:{mark}{{0,2}}|{mark}{{3,}}[^\n`]{{0,80}})")
+        self._waiting = ""
 
     def feed(self, text: str) -> str:
         """What may be shown now of the text so far."""
+        if self._opening is not None:
+            self._waiting += text
+            if self._may_open.fullmatch(self._waiting):
+                return ""
+            text = self._without_opening()
         if self._is_closed:
             return text
         self._held += text
@@ -22,8 +40,15 @@ class Seam:
     def close(self) -> str:
         """What is left to show; afterwards everything passes."""
         self._is_closed = True
-        held, self._held = self._held, ""
+        held, self._held = self._held + self._without_opening(), ""
         return held[self._repeated(held) :]
+
+    def _without_opening(self) -> str:
+        """What waited, without the line that opens the code once more."""
+        waited, self._waiting = self._waiting, ""
+        opening, self._opening = self._opening, None
+        found = opening.match(waited) if opening else None
+        return waited[found.end() :] if found else waited
 
     def _may_go_on(self) -> bool:
         """Whether the repetition could be longer than what has arrived."""

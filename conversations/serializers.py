@@ -3,13 +3,16 @@
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.rest import StrictSerializer
 from agents.models import Agent
-from conversations.models import Conversation, Folder, Generation, Message
+from conversations.answerer_serializers import AnswererFields, ParametersSerializer, check_named
+from conversations.attachments import MOST
+from conversations.models import Attachment, Conversation, Folder, Generation, Message
 from conversations.shelf import LONGEST_TAG
 from providers.generate_serializers import ProviderField
 
@@ -65,10 +68,16 @@ class HitSerializer(serializers.Serializer[Any]):
     snippet = PieceSerializer(many=True)
 
 
-class ConversationSerializer(StrictSerializer, serializers.ModelSerializer[Conversation]):
-    """A conversation without its messages. ``hit`` is there in the results of a search."""
+class ConversationSerializer(AnswererFields, StrictSerializer, serializers.ModelSerializer[Conversation]):
+    """A conversation without its messages. ``hit`` is there in the results of a search.
+
+    An ``agent`` answers, or ``model`` of ``provider`` alone; naming one takes the other away. ``parameters`` are used
+    instead of the agent's own from the next answer on; those that are given change, and null gives one back.
+    """
 
     agent = AgentField(allow_null=True, required=False)
+    provider = ProviderField(allow_null=True, required=False)
+    parameters = ParametersSerializer(required=False)
     folder = FolderField(allow_null=True, required=False)
     tags = TagsField(required=False)
     is_trashed = serializers.BooleanField(required=False)
@@ -77,8 +86,8 @@ class ConversationSerializer(StrictSerializer, serializers.ModelSerializer[Conve
     class Meta:
         model = Conversation
         fields = (
-            "id", "agent", "title", "folder", "tags", "is_pinned", "is_archived", "is_trashed", "is_temporary",
-            "created_at", "updated_at", "hit",
+            "id", "agent", "provider", "model", "parameters", "title", "folder", "tags", "is_pinned", "is_archived",
+            "is_trashed", "is_temporary", "created_at", "updated_at", "hit",
         )  # fmt: skip
         read_only_fields = ("id", "created_at", "updated_at")
 
@@ -131,17 +140,43 @@ class RunSerializer(serializers.ModelSerializer[Generation]):
         read_only_fields = fields
 
 
+class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
+    """A picture; ``url`` is where its bytes are."""
+
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Attachment
+        fields = ("id", "conversation", "message", "name", "media_type", "width", "height", "size", "url", "created_at")
+        read_only_fields = fields
+
+    def get_url(self, attachment: Attachment) -> str:
+        """A path on this Wiz; it opens with the same token or session."""
+        return reverse("attachment-content", args=[attachment.pk])
+
+
+class StoredCallSerializer(serializers.Serializer[Any]):
+    """A call of a tool, which Wiz did not run; ``arguments`` as the model wrote them, ``result`` if one came along."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    arguments = serializers.CharField()
+    result = serializers.CharField(allow_null=True)
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     """A message of the shown branch."""
 
     generation = RunSerializer(source="run", read_only=True, allow_null=True)
+    attachments = AttachmentSerializer(many=True, read_only=True)
+    tool_calls = StoredCallSerializer(many=True, read_only=True)
     siblings = serializers.ListField(source="sibling_ids", child=serializers.UUIDField(), read_only=True)
 
     class Meta:
         model = Message
         fields = (
-            "id", "parent", "role", "content", "reasoning", "agent", "agent_name", "created_at", "generation",
-            "siblings",
+            "id", "parent", "role", "content", "reasoning", "tool_calls", "agent", "agent_name", "attachments",
+            "created_at", "generation", "siblings",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -165,17 +200,30 @@ class WordsField(serializers.CharField):
     examples=[OpenApiExample("A message", value={"content": "What is a monad?"}, request_only=True)]
 )
 class SendSerializer(StrictSerializer, serializers.Serializer[Any]):
-    """A new message. ``parent`` continues from an older answer, ``agent`` lets another one answer."""
+    """A new message. ``parent`` continues from an older answer.
 
-    content = WordsField()
+    ``agent``, or ``provider`` and ``model``, let another one answer from now on.
+
+    ``attachments`` are ids of pictures of one's own that were not sent yet; with some, ``content`` may be empty.
+    """
+
+    content = WordsField(required=False, default="")
+    attachments = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=MOST)
     parent = serializers.UUIDField(required=False, allow_null=True)  # type: ignore[assignment]
     agent = AgentField(required=False, allow_null=True)
+    provider = ProviderField(required=False, allow_null=True)
+    model = serializers.CharField(required=False, allow_blank=True, max_length=200)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        """One of the two answers."""
+        return check_named(given)
 
 
 class EditSerializer(StrictSerializer, serializers.Serializer[Any]):
-    """A new version of a message."""
+    """A new version. ``attachments`` are unsent pictures or those of the message; without the field these stay."""
 
-    content = WordsField()
+    content = WordsField(required=False, default="")
+    attachments = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=MOST)
 
 
 class RegenerateSerializer(StrictSerializer, serializers.Serializer[Any]):

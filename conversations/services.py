@@ -1,6 +1,8 @@
 """Writes on conversations: send, edit, regenerate, continue, stop. A send is one transaction; its task follows."""
 
+from collections.abc import Sequence
 from functools import partial
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -16,10 +18,13 @@ from conversations.admission import (
     choose_agent,
     refuse_second_run,
 )
+from conversations.attachments import give_to_message
+from conversations.choosing import choose_answerer
 from conversations.control import publish_stop
 from conversations.idempotency import Once, claim_key, once, remember_reply
 from conversations.log import delete_logs
 from conversations.models import Conversation, Folder, Generation, Message
+from conversations.parameters import Parameters
 from conversations.queueing import Override, Sent, queue_reply, queue_run
 from conversations.reaper import end_queued
 from providers.models import Provider
@@ -29,15 +34,24 @@ def start_conversation(
     *,
     user: User,
     agent: Agent | None,
+    provider: Provider | None = None,
+    model: str = "",
+    parameters: Parameters | None = None,
     title: str = "",
     folder: Folder | None = None,
     is_temporary: bool = False,
 ) -> Conversation:
-    """An empty conversation. A temporary one keeps its title: no other model hears of it."""
+    """An empty conversation with an agent, or with a model that answers alone.
+
+    A temporary one keeps its title: no other model hears of it.
+    """
     title = title.strip()[:200] or (_("Temporary conversation") if is_temporary else "")
     return Conversation.objects.create(
         owner=user,
         agent=agent,
+        provider=None if agent else provider,
+        model="" if agent else model,
+        parameters=parameters or {},
         folder=folder,
         title=title,
         is_title_automatic=not title,
@@ -52,47 +66,65 @@ def send_message(
     content: str,
     parent: Message | None = None,
     agent: Agent | None = None,
+    provider: Provider | None = None,
+    model: str = "",
     key: str = "",
+    attachments: Sequence[UUID] = (),
 ) -> Sent:
     """Append a message to the shown branch (or below ``parent``) and queue its answer.
 
-    The same ``key`` sends once: a repetition returns what the first call made. Raises ``ValidationError`` (``content``,
-    ``agent``, ``parent``), ``ProviderError``, ``RunActive``, ``TooManyRuns``, ``KeyReused``.
+    Whoever is named, an agent or a provider's model, answers from now on. ``attachments`` are unsent ones of the
+    person's. The same ``key`` sends once: a repetition returns what the first call made. Raises ``ValidationError``
+    (``content``, ``agent``, ``model``, ``parent``, ``attachments``), ``ProviderError``, ``RunActive``, ``TooManyRuns``,
+    ``KeyReused``.
     """
-    check_content(content)
+    check_content(content, attachments)
     if parent is not None and (parent.conversation_id != conversation.pk or parent.role != Message.Role.ASSISTANT):
         raise ValidationError({"parent": _("The parent must be an answer in this conversation.")})
-    request = once(key, "send", conversation, content, parent, agent)
+    named = (provider, model) if model else ()
+    request = once(key, "send", conversation, content, parent, agent, *named, *map(str, attachments))
     with transaction.atomic():
         conversation = _lock(conversation)
         if (earlier := _earlier(user, request)) is not None:
             return earlier
-        chosen = choose_agent(agent or conversation.agent, user)
+        if model and agent is None:
+            choose_answerer(conversation=conversation, provider=provider, model=model)
+            conversation = _lock(conversation)
+        chosen = choose_agent(agent or conversation.answerer, user)
         refuse_second_run(conversation)
         above = parent or _end_of(conversation)
         message = Message.objects.create(
             conversation=conversation, parent=above, role=Message.Role.USER, content=content
         )
+        give_to_message(message=message, user=user, attachments=attachments)
         sent = queue_reply(user, conversation, message, chosen)
         remember_reply(user, request, sent.reply)
         return sent
 
 
-def edit_message(*, user: User, message: Message, content: str, key: str = "") -> Sent:
-    """A new version of one's own message, beside the old one, with a new answer. Raises as ``send_message``."""
-    check_content(content)
+def edit_message(
+    *, user: User, message: Message, content: str, key: str = "", attachments: Sequence[UUID] | None = None
+) -> Sent:
+    """A new version of one's own message, beside the old one, with a new answer. Raises as ``send_message``.
+
+    ``attachments`` may also be those of the message; ``None`` keeps them all.
+    """
     if message.role != Message.Role.USER:
         raise ValidationError({"message": _("Only your own messages can be edited.")})
-    request = once(key, "edit", message, content)
+    if attachments is None:
+        attachments = list(message.attachments.values_list("pk", flat=True))
+    check_content(content, attachments)
+    request = once(key, "edit", message, content, *map(str, attachments))
     with transaction.atomic():
         conversation = _lock(message.conversation)
         if (earlier := _earlier(user, request)) is not None:
             return earlier
-        agent = choose_agent(conversation.agent, user)
+        agent = choose_agent(conversation.answerer, user)
         refuse_second_run(conversation)
         version = Message.objects.create(
             conversation=conversation, parent=message.parent, role=Message.Role.USER, content=content
         )
+        give_to_message(message=version, user=user, attachments=attachments, source=message)
         sent = queue_reply(user, conversation, version, agent)
         remember_reply(user, request, sent.reply)
         return sent
@@ -121,7 +153,7 @@ def regenerate(
         if (earlier := _earlier(user, request)) is not None:
             return earlier
         override = Override(provider, model)
-        chosen = choose_agent(override.of(agent or message.agent or conversation.agent), user)
+        chosen = choose_agent(override.of(agent or _answerer_of(message, user) or conversation.answerer, user), user)
         refuse_second_run(conversation)
         sent = queue_reply(user, conversation, message.parent, chosen, override=override)
         remember_reply(user, request, sent.reply)
@@ -143,11 +175,14 @@ def continue_generation(*, user: User, generation: Generation, key: str = "") ->
         generation = Generation.objects.select_related("message").get(pk=generation.pk)
         check_continuable(generation)
         override = Override(generation.override_provider, generation.override_model)
-        agent = choose_agent(override.of(message.agent or conversation.agent), user)
+        agent = choose_agent(override.of(message.agent, user) or conversation.answerer, user)
         if message.parent is None:
             raise NothingToContinue(_("There is no question above this answer."))
+        if agent.is_bare:
+            override = Override(agent.provider, agent.model)
         run = queue_run(user, message, prefix=message.content, reasoning_prefix=message.reasoning, override=override)
-        Message.objects.filter(pk=message.pk).update(agent=agent, agent_name=agent.name)
+        saved = None if agent.is_bare else agent
+        Message.objects.filter(pk=message.pk).update(agent=saved, agent_name=agent.name)
         Conversation.objects.filter(pk=conversation.pk).update(head=message, updated_at=Now())
         remember_reply(user, request, message)
         return Sent(message.parent, message, run)
@@ -191,6 +226,14 @@ def _earlier(user: User, request: Once) -> Sent | None:
         return None
     assert reply.parent is not None  # noqa: S101 - an answer has a question
     return Sent(reply.parent, reply, reply.generations.latest("queued_at"))
+
+
+def _answerer_of(message: Message, user: User) -> Agent | None:
+    """Whoever gave this answer: its agent, or the model that was asked alone."""
+    if message.agent is not None:
+        return message.agent
+    run = message.generations.select_related("override_provider").order_by("-queued_at").first()
+    return Override(run.override_provider, run.override_model).of(None, user) if run else None
 
 
 def _end_of(conversation: Conversation) -> Message | None:

@@ -17,7 +17,10 @@ from conversations.models import Conversation, Generation, Message
 from conversations.plan import Plan
 from conversations.receipt import Receipt, add_attempt, close_receipt
 from conversations.runner import Ending, Outcome
+from conversations.telling import announce_end
 from conversations.titles import wish_for_title
+from conversations.tool_calls import with_calls
+from providers import notices
 from providers.errors import Cancelled, ErrorRecord, ProviderError, UnknownError
 from providers.ledger import estimate_usage
 from providers.types import FinishReason
@@ -88,8 +91,12 @@ def _queue_again(generation: Generation, outcome: Outcome, again: Again, receipt
 def _end(generation: Generation, outcome: Outcome, plan: Plan | None, decision: End, receipt: Receipt) -> Settlement:
     status, error = _final_status(generation, outcome)
     usage = _book(generation, outcome, plan)
+    if (thought := outcome.snapshot.thought_seconds) is not None:
+        receipt["thought_seconds"] = max(1, round(thought))
     Message.objects.filter(pk=generation.message_id).update(
-        content=outcome.snapshot.text, reasoning=outcome.snapshot.reasoning
+        content=outcome.snapshot.text,
+        reasoning=outcome.snapshot.reasoning,
+        tool_calls=with_calls(generation.message.tool_calls, outcome.calls),
     )
     payload = write_end(
         generation,
@@ -137,6 +144,7 @@ def write_end(
         first_token_at=generation.first_token_at,
         finished_at=now,
     )
+    announce_end(generation, status, finish_reason, usage, error)
     return end_payload(status, finish_reason, usage, error)
 
 
@@ -148,8 +156,13 @@ def _moment(generation: Generation, monotonic: float | None) -> datetime | None:
 
 
 def _finish_reason(outcome: Outcome) -> str:
-    """The model's own reason, ``error`` for a failure, and nothing for a run that somebody or something ended."""
+    """The model's own reason, ``error`` for a failure, and nothing for a run that somebody or something ended.
+
+    Some servers say ``stop`` behind a call of a tool; it is one all the same.
+    """
     if outcome.finish is not None:
+        if outcome.calls and outcome.finish.reason is FinishReason.STOP:
+            return FinishReason.TOOL_CALLS.value
         return outcome.finish.reason.value
     return FinishReason.ERROR.value if outcome.ending is Ending.FAILED else ""
 
@@ -191,8 +204,8 @@ def interrupted_error() -> ErrorRecord:
     """The error of a run whose process ended under it."""
     record = UnknownError().record()
     record["code"] = INTERRUPTED
-    record["message"] = "The answer was interrupted because the server stopped."
-    record["hint"] = "What had arrived was kept. Continue or regenerate to get a whole answer."
+    record["message"] = notices.INTERRUPTED
+    record["hint"] = notices.INTERRUPTED_HINT
     return record
 
 
@@ -201,5 +214,6 @@ def _book(generation: Generation, outcome: Outcome, plan: Plan | None) -> dict[s
     told = outcome.finish.usage if outcome.finish else None
     if plan is None or (told is None and not outcome.has_output and outcome.ending is not Ending.FINISHED):
         return None
-    usage = told or estimate_usage(plan.request, outcome.written)
+    called = "".join(call.name + call.arguments for call in outcome.calls)
+    usage = told or estimate_usage(plan.request, outcome.written + called)
     return book_usage(generation, plan.hop.provider, plan.hop.model, usage)

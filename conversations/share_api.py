@@ -41,7 +41,7 @@ class ShareActions:
     @extend_schema(methods=["get"], responses=ShareSerializer(many=True), filters=False)
     @extend_schema(methods=["post"], request=ShareSerializer, responses={201: ShareSerializer})
     @action(detail=True, methods=["get", "post"])
-    def shares(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - the framework passes it
+    def shares(self, request: Request, pk: str) -> Response:
         """The links that still lead here; with POST a new one."""
         conversation: Conversation = self.get_object()
         context = self.get_serializer_context()

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from conversations.attachments import purge_abandoned
 from conversations.models import Conversation, Folder, Generation, Tag
 from conversations.services import delete_conversation, request_stop
 
@@ -38,7 +39,8 @@ def empty_trash(*, user: User) -> int:
 
 
 def purge_expired() -> int:
-    """Delete for good what was long enough in the trash, and temporary conversations that nobody uses any more."""
+    """Delete for good what was long enough in the trash, and temporary conversations and pictures that nobody uses."""
+    purge_abandoned()
     return _delete_all(list(Conversation.objects.expired()[:BATCH]))
 
 

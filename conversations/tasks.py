@@ -5,6 +5,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from accounts.sessions import purge_sessions
 from conversations import drain, shelf, titles
 from conversations.claim import claim_generation, claim_next
 from conversations.execution import execute_claim
@@ -42,8 +43,9 @@ def reap_generations() -> None:
 
 @shared_task(name="conversations.tasks.purge_expired")
 def purge_expired() -> None:
-    """Delete for good what was long enough in the trash, and temporary conversations that were left."""
+    """Delete for good what was long enough in the trash, temporary conversations that were left, ended sessions."""
     shelf.purge_expired()
+    purge_sessions()
 
 
 @shared_task(name=titles.TITLE_TASK)

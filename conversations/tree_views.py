@@ -1,4 +1,4 @@
-"""What is done to one message: edit, answer again, go on, choose a version, fork, read the receipt."""
+"""What is done to one message: edit, answer again, go on, choose a version, fork, delete, read the receipt."""
 
 from uuid import UUID
 
@@ -10,11 +10,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.requests import PersonRequest
 from conversations import branching, services
+from conversations.attachment_forms import take_uploads
+from conversations.branch import all_below
 from conversations.composing import Refusal, sentences
 from conversations.forms import EditForm, RegenerateForm, ready_agents
 from conversations.models import Message
 from conversations.pages import (
     Editing,
+    asked_window,
     find_conversation,
     find_message,
     refuse,
@@ -23,6 +26,7 @@ from conversations.pages import (
     start_editing,
     status_of,
 )
+from conversations.window import is_among_the_latest
 from providers.models import ProviderModel
 
 MODELS_OFFERED = 8  # the rest is chosen in the agent
@@ -31,9 +35,10 @@ MODELS_OFFERED = 8  # the rest is chosen in the agent
 @login_required
 @require_GET
 def message(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
-    """One message as the transcript shows it."""
+    """What the transcript shows around the text of an answer, for a page that has the text already."""
     conversation = find_conversation(request, pk)
-    context = {"conversation": conversation, "message": find_message(request, conversation, message_pk)}
+    found = find_message(request, conversation, message_pk)
+    context = {"conversation": conversation, "message": found, "without_text": True}
     return render(request, "conversations/_message.html", context)
 
 
@@ -51,10 +56,12 @@ def edit(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
     form = EditForm(request.POST)
     form.is_valid()
     content, key = form.cleaned_data.get("content", ""), form.cleaned_data.get("key", "")
+    attachments = form.cleaned_data["attachments"]
     try:
-        services.edit_message(user=request.user, message=shown, content=content, key=key)
+        attachments += take_uploads(request)
+        services.edit_message(user=request.user, message=shown, content=content, key=key, attachments=attachments)
     except Refusal as refusal:
-        editing = Editing(shown.pk, content, tuple(sentences(refusal)), key)
+        editing = Editing(shown.pk, content, tuple(sentences(refusal)), key, tuple(attachments))
         if not request.htmx:
             return show_conversation(request, conversation, editing=editing, status=status_of(refusal))
         context = {"conversation": conversation, "message": shown, "editing": editing}
@@ -70,7 +77,7 @@ def again(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
     """The menu of those who could answer instead."""
     conversation = find_conversation(request, pk)
     answer = find_message(request, conversation, message_pk)
-    agent = answer.agent or conversation.agent
+    agent = answer.agent or conversation.answerer
     agents, models = ready_agents(request.user), ProviderModel.objects.none()
     if agent is not None:
         offered = ProviderModel.objects.visible_to(request.user).offered().filter(provider=agent.provider)
@@ -125,7 +132,7 @@ def select(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
     """Show this version, and what came after it."""
     conversation = find_conversation(request, pk)
     branching.select_version(message=find_message(request, conversation, message_pk))
-    return _changed(request, pk)
+    return _changed(request, pk, near=message_pk)
 
 
 @login_required
@@ -136,6 +143,20 @@ def fork(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
     last = find_message(request, conversation, message_pk)
     copy = branching.fork_conversation(user=request.user, conversation=conversation, message=last)
     return redirect("conversations:detail", copy.pk)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
+    """What would go along with a message; with POST delete it and all of that."""
+    conversation = find_conversation(request, pk)
+    doomed = find_message(request, conversation, message_pk)
+    if request.method == "POST":
+        branching.delete_message(message=doomed)
+        return _changed(request, pk, near=doomed.parent_id)
+    template = "conversations/_delete_message.html" if request.htmx else "conversations/delete_message.html"
+    context = {"conversation": conversation, "message": doomed, "further": len(all_below(doomed)) - 1}
+    return render(request, template, context)
 
 
 @login_required
@@ -150,8 +171,12 @@ def receipt(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
     return render(request, template, {"conversation": conversation, "message": answer, "run": answer.run})
 
 
-def _changed(request: PersonRequest, pk: UUID) -> HttpResponse:
-    """The branch that is shown now."""
+def _changed(request: PersonRequest, pk: UUID, near: UUID | None = None) -> HttpResponse:
+    """The branch that is shown now: from the first message that the page showed, or around ``near``."""
+    conversation = find_conversation(request, pk)
     if request.htmx:
-        return show_transcript(request, find_conversation(request, pk))
-    return redirect("conversations:detail", pk)
+        return show_transcript(request, conversation, asked_window(conversation, request.POST, near=near))
+    response = redirect("conversations:detail", pk)
+    if near and not is_among_the_latest(conversation, near):
+        response["Location"] += f"?at={near}#message-{near}"
+    return response

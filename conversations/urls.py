@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from conversations import folder_views, rail_views, share_views, shelf_views, tree_views, views
+from conversations import (
+    attachment_views,
+    folder_views,
+    picker_views,
+    preference_views,
+    prompt_views,
+    rail_views,
+    share_views,
+    shelf_views,
+    tree_views,
+    views,
+)
 from conversations.transfer import views as transfer_views
 
 app_name = "conversations"
@@ -10,11 +21,20 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("c/", views.new, name="new"),
     path("c/", views.new, name="create"),
+    path("settings/defaults/", preference_views.defaults, name="defaults"),
+    path("c/picker/", picker_views.offer, name="offer"),
+    path("c/prompts/", prompt_views.library, name="prompts"),
+    path("c/prompts/new/", prompt_views.new, name="new-prompt"),
+    path("c/prompts/offer/", prompt_views.offer, name="offer-prompts"),
+    path("c/prompts/<uuid:pk>/", prompt_views.edit, name="prompt"),
+    path("c/prompts/<uuid:pk>/delete/", prompt_views.delete, name="delete-prompt"),
     path("c/rail/", rail_views.rail, name="rail"),
+    path("c/palette/", rail_views.palette, name="palette"),
     path("c/archive/", rail_views.archive, name="archived"),
     path("c/trash/", rail_views.trash, name="trash"),
     path("c/import/", transfer_views.take, name="import"),
     path("c/export/", transfer_views.export_all, name="export-all"),
+    path("c/attachments/<uuid:pk>/", attachment_views.attachment, name="attachment"),
     path("c/folders/new/", folder_views.new, name="new-folder"),
     path("c/folders/<uuid:pk>/", folder_views.folder, name="folder"),
     path("c/folders/<uuid:pk>/delete/", folder_views.delete, name="delete-folder"),
@@ -28,8 +48,12 @@ urlpatterns = [
     path("c/<uuid:pk>/messages/<uuid:message_pk>/continue/", tree_views.go_on, name="continue"),
     path("c/<uuid:pk>/messages/<uuid:message_pk>/select/", tree_views.select, name="select"),
     path("c/<uuid:pk>/messages/<uuid:message_pk>/fork/", tree_views.fork, name="fork"),
+    path("c/<uuid:pk>/messages/<uuid:message_pk>/delete/", tree_views.delete, name="delete-message"),
     path("c/<uuid:pk>/messages/<uuid:message_pk>/receipt/", tree_views.receipt, name="receipt"),
     path("c/<uuid:pk>/transcript/", views.transcript, name="transcript"),
+    path("c/<uuid:pk>/picker/", picker_views.picker, name="picker"),
+    path("c/<uuid:pk>/parameters/", picker_views.parameters, name="parameters"),
+    path("c/<uuid:pk>/gauge/", picker_views.gauge, name="gauge"),
     path("c/<uuid:pk>/stop/", views.stop, name="stop"),
     path("c/<uuid:pk>/menu/", shelf_views.menu, name="menu"),
     path("c/<uuid:pk>/row/", shelf_views.row, name="row"),
@@ -40,6 +64,7 @@ urlpatterns = [
     path("c/<uuid:pk>/share/", share_views.share, name="share"),
     path("c/<uuid:pk>/share/<uuid:share_pk>/end/", share_views.end, name="end-share"),
     path("s/<str:token>/", share_views.shared, name="shared"),
+    path("s/<str:token>/attachments/<uuid:pk>/", attachment_views.shared_attachment, name="shared-attachment"),
     path("c/<uuid:pk>/export/", transfer_views.export, name="export"),
     path("c/<uuid:pk>/print/", transfer_views.printed, name="print"),
     path("c/<uuid:pk>/restore/", shelf_views.restore, name="restore"),

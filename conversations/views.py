@@ -12,11 +12,22 @@ from accounts.requests import PersonRequest
 from accounts.setup import is_set_up
 from agents.models import Agent
 from conversations import services
+from conversations.attachment_forms import take_uploads
 from conversations.composing import Refusal, make_composer, sentences
 from conversations.forms import ComposerForm
 from conversations.idempotency import KeyReused
-from conversations.models import Conversation, Generation, Message, SendKey
-from conversations.pages import Editing, find_conversation, show_conversation, show_transcript, start_editing, status_of
+from conversations.models import Attachment, Conversation, Generation, Message, SendKey
+from conversations.pages import (
+    Editing,
+    asked_window,
+    find_conversation,
+    show_conversation,
+    show_transcript,
+    start_editing,
+    status_of,
+)
+from conversations.parameter_forms import ParametersForm
+from conversations.picking import find_row
 from conversations.queueing import Sent
 from providers.models import Provider
 
@@ -38,45 +49,68 @@ def new(request: PersonRequest) -> HttpResponse:
         return create(request)
     asked = ComposerForm(request.GET, user=request.user)
     asked.is_valid()
-    return _show_new(request, asked, wanted=request.GET.get("agent", ""))
+    return _show_new(request, asked, wanted=request.GET.get("agent", ""), model=request.GET.get("model", ""))
 
 
 def create(request: PersonRequest) -> HttpResponse:
     """Start a conversation with its first message."""
     form = ComposerForm(request.POST, user=request.user)
     form.is_valid()
-    agent, key = _agent(request, form), form.cleaned_data.get("key", "")
+    agent, key = _answerer(request, form), form.cleaned_data.get("key", "")
+    attachments = form.cleaned_data["attachments"]
+    parameters = ParametersForm(request.POST, answerer=agent)
     try:
+        attachments += take_uploads(request)
+        own = parameters.own_parameters()
         with transaction.atomic():
             conversation = services.start_conversation(
                 user=request.user,
-                agent=agent,
+                agent=None if agent is None or agent.is_bare else agent,
+                provider=agent.provider if agent else None,
+                model=agent.model if agent else "",
+                parameters=own,
                 folder=form.cleaned_data.get("folder"),
                 is_temporary=form.cleaned_data["temporary"],
             )
-            services.send_message(user=request.user, conversation=conversation, content=form.words, key=key)
+            services.send_message(
+                user=request.user, conversation=conversation, content=form.words, key=key, attachments=attachments
+            )
     except KeyReused:
         earlier = get_object_or_404(SendKey, user=request.user, key=key, reply__isnull=False)
         return redirect("conversations:detail", earlier.reply.conversation_id)  # type: ignore[union-attr]
     except Refusal as refusal:
-        wanted = str(agent.pk) if agent else ""
-        return _show_new(request, form, wanted=wanted, text=form.words, errors=sentences(refusal))
+        row = find_row(agent) if agent is not None and agent.is_bare else None
+        wanted, model = str(agent.pk) if agent and not row else "", str(row.pk) if row else ""
+        pictures = list(Attachment.objects.visible_to(request.user).unsent().filter(pk__in=attachments))
+        return _show_new(
+            request,
+            form,
+            wanted=wanted,
+            model=model,
+            text=form.words,
+            errors=sentences(refusal),
+            pictures=pictures,
+            parameters=parameters,
+        )
     return redirect("conversations:detail", conversation.pk)
 
 
 @login_required
 @require_GET
 def detail(request: PersonRequest, pk: UUID) -> HttpResponse:
-    """One conversation; ``edit`` names a message of one's own to be changed."""
+    """One conversation; ``edit`` names a message to be changed, ``before``, ``after`` and ``at`` a place."""
     conversation = find_conversation(request, pk)
-    return show_conversation(request, conversation, editing=_editing(request, conversation))
+    editing = _editing(request, conversation)
+    shown = asked_window(conversation, request.GET, near=editing.message if editing else None)
+    return show_conversation(request, conversation, editing=editing, shown=shown)
 
 
 @login_required
 @require_GET
 def transcript(request: PersonRequest, pk: UUID) -> HttpResponse:
-    """All messages of the shown branch, without the page around them."""
-    return show_transcript(request, find_conversation(request, pk))
+    """Messages of the shown branch, without the page around them; the query names them as in ``asked_window``."""
+    conversation = find_conversation(request, pk)
+    return show_transcript(request, conversation, asked_window(conversation, request.GET))
 
 
 @login_required
@@ -86,13 +120,17 @@ def send(request: PersonRequest, pk: UUID) -> HttpResponse:
     conversation = find_conversation(request, pk)
     form = ComposerForm(request.POST, user=request.user)
     form.is_valid()
+    row = form.cleaned_data.get("model")
     try:
         sent = services.send_message(
             user=request.user,
             conversation=conversation,
             content=form.words,
             agent=form.cleaned_data.get("agent"),
+            provider=row.provider if row else None,
+            model=row.model_id if row else "",
             key=form.cleaned_data.get("key", ""),
+            attachments=[*form.cleaned_data["attachments"], *take_uploads(request, conversation)],
         )
     except Refusal as refusal:
         return _refuse(request, conversation, form.words, refusal)
@@ -124,26 +162,42 @@ def _editing(request: PersonRequest, conversation: Conversation) -> Editing | No
     return start_editing(message) if message else None
 
 
-def _agent(request: PersonRequest, form: ComposerForm) -> Agent | None:
-    """The agent that was picked, else the first that can answer."""
-    return form.cleaned_data.get("agent") or make_composer(request.user).agent
+def _answerer(request: PersonRequest, form: ComposerForm) -> Agent | None:
+    """The agent that was picked, or the model that answers alone, else the first that can."""
+    row = form.cleaned_data.get("model")
+    chosen = Agent.bare(request.user, row.provider, row.model_id) if row else None
+    return form.cleaned_data.get("agent") or chosen or make_composer(request.user).agent
 
 
 def _show_new(
-    request: PersonRequest, asked: ComposerForm, *, wanted: str, text: str = "", errors: list[str] | None = None
+    request: PersonRequest,
+    asked: ComposerForm,
+    *,
+    wanted: str,
+    model: str = "",
+    text: str = "",
+    errors: list[str] | None = None,
+    pictures: list[Attachment] | None = None,
+    parameters: ParametersForm | None = None,
 ) -> HttpResponse:
     """The page of a conversation that is about to begin, in the folder and of the kind that was asked for."""
+    folder, is_temporary = asked.cleaned_data.get("folder"), asked.cleaned_data["temporary"]
+    if request.method != "POST" and "temporary" not in asked.data and folder is None:
+        is_temporary = request.user.temporary_by_default
     composer = make_composer(
         request.user,
         wanted=wanted,
+        wanted_model=model,
         text=text,
         errors=errors,
-        folder=asked.cleaned_data.get("folder"),
-        is_temporary=asked.cleaned_data["temporary"],
+        folder=folder,
+        is_temporary=is_temporary,
+        pictures=pictures,
+        parameters=parameters,
     )
     context = {
         "composer": composer,
-        "has_provider": bool(composer.agents) or Provider.objects.visible_to(request.user).active().exists(),
+        "has_provider": composer.agent is not None or Provider.objects.visible_to(request.user).active().exists(),
     }
     return render(request, "conversations/new.html", context, status=422 if errors else 200)
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from agents.models import Agent
+from providers.models import Provider
 
 if TYPE_CHECKING:
     from conversations.finding import Hit
@@ -75,11 +76,16 @@ class Conversation(models.Model):
 
     ``is_title_automatic`` until a person or a model has given it a title. What has ``trashed_at`` exists for nobody but
     its owner's trash. ``draft`` is what was written in the composer and not sent yet.
+    Without an agent, ``model`` of ``provider`` answers alone. ``parameters`` are used instead of the agent's own: see
+    ``conversations/parameters.py``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, related_name="conversations")
+    provider = models.ForeignKey(Provider, on_delete=models.SET_NULL, null=True, related_name="+")
+    model = models.CharField(max_length=200, blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
     folder = models.ForeignKey(Folder, on_delete=models.SET_NULL, null=True, related_name="conversations")
     title = models.CharField(_("title"), max_length=200, blank=True)
     is_title_automatic = models.BooleanField(default=True)
@@ -106,6 +112,13 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.title or str(self.pk)
+
+    @property
+    def answerer(self) -> Agent | None:
+        """Who answers next: the agent, or the model that was chosen to answer alone."""
+        if self.agent is None and self.model:
+            return Agent.bare(self.owner, self.provider, self.model)
+        return self.agent
 
     @property
     def is_trashed(self) -> bool:

@@ -87,7 +87,8 @@ class Generation(models.Model):
     were left and why. ``failures`` counts the failed attempts of this hop, ``crashes`` those that died with their
     process; ``is_trimmed`` says that the model has refused a longer history. ``prefix`` and ``reasoning_prefix`` are
     the text that the run goes on from. All times are the database's.
-    A run with an ``override_model`` asks that model of ``override_provider`` instead of its agent's own.
+    A run with an ``override_model`` asks that model of ``override_provider`` instead of its agent's own, or without an
+    agent if its message has none.
     """
 
     class Status(models.TextChoices):
@@ -153,10 +154,12 @@ class Generation(models.Model):
 
     @property
     def asked_agent(self) -> Agent | None:
-        """The answer's agent, over the model that the reader wanted for this one answer, if any."""
+        """The answer's agent, over the model that the reader wanted for this one answer, if any; or a model alone."""
         agent = self.message.agent
-        if agent is None or not self.override_model:
+        if not self.override_model:
             return agent
+        if agent is None:
+            return Agent.bare(self.conversation.owner, self.override_provider, self.override_model)
         return agent.over(self.override_provider, self.override_model)
 
     @property

@@ -29,6 +29,8 @@ class Message(models.Model):
     The messages of a conversation are a tree: a parent is an older message of the same conversation and of the other
     role, and neither parent, conversation nor role ever changes. The database itself sees to that (the migration
     ``0003_message_tree`` says how), so a walk along ``parent`` always ends.
+
+    ``tool_calls`` are written when a run ends; ``conversations/tool_calls.py`` says what one holds.
     """
 
     class Role(models.TextChoices):
@@ -43,6 +45,7 @@ class Message(models.Model):
     role = models.CharField(max_length=10, choices=Role)
     content = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
+    tool_calls = models.JSONField(default=list, blank=True)
     agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, related_name="messages")
     agent_name = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

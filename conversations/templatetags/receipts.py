@@ -6,9 +6,10 @@ from typing import Any, Final, NamedTuple
 from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from conversations.models import Generation
+from providers.sentences import in_readers_language
 
 register = template.Library()
 
@@ -51,10 +52,21 @@ def notes(run: Generation | None) -> list[str]:
     found = []
     hops = run.receipt.get("hops") or []
     if hops and run.status != Generation.Status.FAILED:
-        names = {"reason": hops[-1].get("message", ""), "model": run.model, "provider": run.provider_name}
+        reason = in_readers_language(hops[-1].get("message", ""))
+        names = {"reason": reason, "model": run.model, "provider": run.provider_name}
         found.append(_("%(reason)s %(model)s at %(provider)s answered instead.") % names)
     if (run.receipt.get("left_out") or {}).get("by_context"):
         found.append(_("Earlier messages were left out: the model's context holds no more."))
+    if left := run.receipt.get("pictures_left_out"):
+        if run.receipt.get("pictures_sent"):
+            text = ngettext("%(count)d older picture was left out.", "%(count)d older pictures were left out.", left)
+        else:
+            text = ngettext(
+                "%(count)d picture was left out: %(model)s takes none.",
+                "%(count)d pictures were left out: %(model)s takes none.",
+                left,
+            )
+        found.append(text % {"count": left, "model": run.model})
     return found
 
 

@@ -14,12 +14,14 @@ from rest_framework.exceptions import ParseError, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.audit import Action, record_event
 from accounts.models import User
 from accounts.rest import BodyTooLarge, person
 from conversations.models import Conversation
 from conversations.transfer.export import as_json, as_markdown, filename
 from conversations.transfer.reading import LIMIT, TooLarge
-from conversations.transfer.storing import Report, import_file
+from conversations.transfer.reporting import Report
+from conversations.transfer.storing import import_file
 
 RETRY_AFTER: Final = 30  # seconds
 _one_at_a_time = threading.BoundedSemaphore(1)
@@ -102,6 +104,8 @@ class TransferActions:
 
 def download(conversation: Conversation, kind: str) -> HttpResponse:
     """The file of a conversation; raises ``ParseError`` for a kind that there is none of."""
+    if kind in ("markdown", "json"):
+        record_event(action=Action.EXPORTED, detail=f"conversation {conversation.pk} as {kind}")
     if kind == "markdown":
         return attachment(as_markdown(conversation).encode(), "text/markdown", filename(conversation, "md"))
     if kind == "json":
@@ -121,7 +125,10 @@ def take_in(user: User, body: bytes) -> Report:
     if not _one_at_a_time.acquire(blocking=False):
         raise ImportBusy(wait=RETRY_AFTER)
     try:
-        return import_file(user=user, body=body)
+        report = import_file(user=user, body=body)
+        told = f"{report.conversations} conversations from {report.source or 'an empty file'}"
+        record_event(action=Action.IMPORTED, actor=user, detail=told)
+        return report
     except TooLarge as error:
         raise BodyTooLarge(str(error)) from None
     finally:

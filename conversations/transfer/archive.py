@@ -9,8 +9,14 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from conversations.attachments import MOST
+from conversations.pictures import UPLOAD_LIMIT
+from conversations.tool_calls import LONGEST_NAME
+from conversations.tool_calls import MOST as MOST_CALLS
+
 FORMAT: Final = "wiz-conversations"
 VERSION: Final = 1
+LONGEST_DATA: Final = 4 * UPLOAD_LIMIT // 3 + 100  # characters of a data URL
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
@@ -38,6 +44,22 @@ class RunRecord(Struct, omit_defaults=True):
     finished_at: Moment | None = None
 
 
+class AttachmentRecord(Struct, omit_defaults=True):
+    """A picture; without ``data``, a data URL, only its name is told."""
+
+    name: Annotated[str, Meta(max_length=200)]
+    data: Annotated[str, Meta(max_length=LONGEST_DATA)] = ""
+
+
+class ToolCallRecord(Struct, omit_defaults=True):
+    """A call of a tool; without ``result`` no tool has answered."""
+
+    name: Annotated[str, Meta(max_length=LONGEST_NAME)]
+    id: Annotated[str, Meta(max_length=LONGEST_NAME)] = ""
+    arguments: str = ""
+    result: str | None = None
+
+
 class MessageRecord(Struct, omit_defaults=True):
     """A message; ``id`` and ``parent`` are names inside the file alone."""
 
@@ -46,8 +68,10 @@ class MessageRecord(Struct, omit_defaults=True):
     content: str
     parent: Key | None = None
     reasoning: str = ""
+    tool_calls: Annotated[list[ToolCallRecord], Meta(max_length=MOST_CALLS)] = msgspec.field(default_factory=list)
     agent_name: Annotated[str, Meta(max_length=100)] = ""
     created_at: Moment | None = None
+    attachments: Annotated[list[AttachmentRecord], Meta(max_length=MOST)] = msgspec.field(default_factory=list)
     runs: Annotated[list[RunRecord], Meta(max_length=1000)] = msgspec.field(default_factory=list)
 
 
@@ -129,6 +153,8 @@ class ReceiptShape(Struct):
     parameters: dict[str, float | str] = msgspec.field(default_factory=dict)
     dropped: list[str] = msgspec.field(default_factory=list)
     messages_sent: Count = 0
+    pictures_sent: Count = 0
+    pictures_left_out: Count = 0
     folder_instructions: Count = 0
     left_out: dict[str, Count] | None = None
     attempts: list[AttemptShape] = msgspec.field(default_factory=list)

@@ -4,22 +4,30 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from conversations.transfer.archive import ToolCallRecord
 from conversations.transfer.moments import from_seconds
+from conversations.transfer.tools import ToolPart, ToolResult
 from conversations.transfer.tree import ASSISTANT, USER, Node, Talk
 
 SPOKEN = {"text", "multimodal_text"}
 
 
 class Author(Struct):
-    """Who speaks."""
+    """Who speaks; of a tool also its name."""
 
     role: str = ""
+    name: str | None = None
 
 
 class Content(Struct):
-    """What is said: ``parts`` are texts, or dictionaries that stand for images and sound."""
+    """What is said: ``parts`` are texts, or dictionaries that stand for images and sound.
+
+    Code has a ``text``, and so has what a tool answered, or a ``result``.
+    """
 
     content_type: str = ""
+    text: Any = None
+    result: Any = None
     parts: list[Any] = field(default_factory=list)
     thoughts: list[dict[str, Any]] = field(default_factory=list)
 
@@ -80,21 +88,34 @@ def _node(talk: Talk, key: str, parent: str | None, message: Message | None) -> 
         return Node(key, parent, "root", "")
     texts = [part for part in message.content.parts if isinstance(part, str)]
     talk.left_out["attachment"] += len(message.content.parts) - len(texts)
+    tool_part = _tool_part(message, texts)
     thoughts = [str(thought.get("content") or thought.get("summary") or "") for thought in message.content.thoughts]
     return Node(
         key,
         parent,
-        _role(message),
-        content="\n\n".join(text for text in texts if text) if message.content.content_type in SPOKEN else "",
+        ASSISTANT if tool_part else _role(message),
+        content="\n\n".join(filter(None, texts)) if message.content.content_type in SPOKEN and not tool_part else "",
         reasoning="\n\n".join(filter(None, thoughts)),
+        tool_parts=[tool_part] if tool_part else [],
         agent_name="ChatGPT" if message.author.role == ASSISTANT else "",
         model=message.metadata.model_slug or "",
         created_at=from_seconds(message.create_time),
     )
 
 
+def _tool_part(message: Message, texts: list[str]) -> ToolPart | None:
+    """The call that a message to a tool is, or the result that a tool's message with words is."""
+    content = message.content
+    told = "\n\n".join(text for text in (content.text, content.result, *texts) if text and isinstance(text, str))
+    if message.metadata.is_visually_hidden_from_conversation:
+        return None
+    if message.author.role == ASSISTANT and message.recipient not in (None, "all"):
+        return ToolCallRecord(name=message.recipient or "", arguments=told)
+    return ToolResult("", message.author.name or "", told) if message.author.role == "tool" and told else None
+
+
 def _role(message: Message) -> str:
-    """Ours, or a name for what is left out: hidden messages, and words of the model to its tools."""
+    """Ours, or a name for what is left out: hidden messages, and what else is said to or by tools."""
     if message.metadata.is_visually_hidden_from_conversation:
         return "hidden"
     if message.recipient not in (None, "all"):

@@ -1,8 +1,13 @@
 """Reads the ``conversations.json`` of a Claude export: a list of messages per conversation, newer ones with parents."""
 
+from typing import Any
+
 from msgspec import Struct, field
 
+from conversations.transfer.archive import ToolCallRecord
+from conversations.transfer.fencing import fenced
 from conversations.transfer.moments import from_text
+from conversations.transfer.tools import ToolPart, ToolResult, text_of
 from conversations.transfer.tree import ASSISTANT, USER, Node, Talk
 
 ROLES = {"human": USER, "assistant": ASSISTANT}
@@ -11,11 +16,16 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 class Block(Struct):
-    """A part of a message."""
+    """A part of a message: words, a thought, the call of a tool or what the tool answered."""
 
     type: str = ""
     text: str | None = None
     thinking: str | None = None
+    id: str | None = None
+    name: str | None = None
+    input: Any = None
+    tool_use_id: str | None = None
+    content: Any = None
 
 
 class Attachment(Struct):
@@ -73,28 +83,26 @@ def _node(talk: Talk, key: str, parent: str | None, message: Message) -> Node:
     spoken = [block.text for block in message.content if block.type == "text" and block.text]
     quoted = [_quoted(attachment) for attachment in message.attachments if attachment.extracted_content]
     talk.left_out["attachment"] += len(message.files)
-    talk.left_out["tool"] += sum(block.type in ("tool_use", "tool_result") for block in message.content)
     return Node(
         key,
         parent,
         ROLES.get(message.sender, message.sender or "system"),
         content="\n\n".join([*(spoken or filter(None, [message.text])), *quoted]),
         reasoning="\n\n".join(block.thinking for block in message.content if block.thinking),
+        tool_parts=[part for block in message.content if (part := _tool_part(block)) is not None],
         agent_name="Claude" if message.sender == ASSISTANT else "",
         created_at=from_text(message.created_at),
     )
 
 
 def _quoted(attachment: Attachment) -> str:
-    """The text of a file, as code that nothing in it can end."""
-    text = attachment.extracted_content or ""
-    fence = "`" * max(3, _longest_run(text) + 1)
-    return f"{attachment.file_name or ''}\n{fence}\n{text}\n{fence}".strip()
+    """The text of a file below its name."""
+    return f"{attachment.file_name or ''}\n{fenced(attachment.extracted_content or '')}".strip()
 
 
-def _longest_run(text: str) -> int:
-    longest = run = 0
-    for char in text:
-        run = run + 1 if char == "`" else 0
-        longest = max(longest, run)
-    return longest
+def _tool_part(block: Block) -> ToolPart | None:
+    if block.type == "tool_use":
+        return ToolCallRecord(id=block.id or "", name=block.name or "", arguments=text_of(block.input or {}))
+    if block.type == "tool_result":
+        return ToolResult(block.tool_use_id or "", block.name or "", text_of(block.content or ""))
+    return None

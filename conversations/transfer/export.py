@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from conversations.branch import active_branch
 from conversations.models import Conversation, Generation, Message
 from conversations.models.conversation import ConversationQuerySet
+from conversations.tool_calls import StoredCall, set_out
 from conversations.transfer.archive import (
     FORMAT,
     VERSION,
@@ -24,15 +25,20 @@ from conversations.transfer.archive import (
     FolderRecord,
     MessageRecord,
     RunRecord,
+    ToolCallRecord,
 )
+from conversations.transfer.embedding import Embedding, pictures_as_links
+from conversations.transfer.fencing import fenced
 
 TOGETHER = 200  # conversations whose messages are read at once
 
 
 def as_json(conversations: ConversationQuerySet) -> bytes:
-    """Everything of these conversations: every version, every run, every time."""
+    """Everything of these conversations: every version, every run, every time, and pictures up to a limit."""
     rows = list(conversations.select_related("agent", "folder").prefetch_related("tags"))
-    records = [record for start in range(0, len(rows), TOGETHER) for record in _records(rows[start : start + TOGETHER])]
+    embedding = Embedding()
+    batches = (rows[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER))
+    records = [record for batch in batches for record in _records(batch, embedding)]
     archive = ArchiveRecord(FORMAT, VERSION, timezone.now(), records)
     return msgspec.json.format(msgspec.json.encode(archive), indent=1)
 
@@ -43,7 +49,9 @@ def as_markdown(conversation: Conversation) -> str:
     day = date_format(timezone.localtime(conversation.updated_at), "DATE_FORMAT")
     parts = [f"# {title}", f"*{_('Exported from Wiz')}, {day}*"]
     for message in active_branch(conversation):
-        parts += [f"## {_speaker(message)}", message.content.strip() or f"*{_('(nothing)')}*"]
+        parts += [f"## {_speaker(message)}", *pictures_as_links(message), *map(_called, message.tool_calls)]
+        if message.content.strip() or not (message.tool_calls or message.attachments.all()):
+            parts.append(message.content.strip() or f"*{_('(nothing)')}*")
     return "\n\n".join(parts) + "\n"
 
 
@@ -59,15 +67,26 @@ def _speaker(message: Message) -> str:
     return f"{name} ({message.run.model})" if message.run and message.run.model else name
 
 
-def _records(conversations: list[Conversation]) -> Iterable[ConversationRecord]:
+def _called(call: StoredCall) -> str:
+    """A call of a tool: its name, the arguments and the result as code."""
+    name = " ".join(call["name"].replace("`", "'").split())
+    parts = [f"**{_('Tool call')}: `{name}`**"]
+    if call["arguments"]:
+        parts.append(fenced(set_out(call["arguments"])))
+    if call["result"] is not None:
+        parts += [f"{_('Result')}:", fenced(set_out(call["result"]))]
+    return "\n\n".join(parts)
+
+
+def _records(conversations: list[Conversation], embedding: Embedding) -> Iterable[ConversationRecord]:
     messages: dict[UUID, list[Message]] = defaultdict(list)
-    for message in Message.objects.filter(conversation__in=conversations):
+    for message in Message.objects.filter(conversation__in=conversations).prefetch_related("attachments"):
         messages[message.conversation_id].append(message)
     runs: dict[UUID, list[Generation]] = defaultdict(list)
     for run in Generation.objects.filter(conversation__in=conversations).order_by("queued_at"):
         runs[run.message_id].append(run)
     for conversation in conversations:
-        yield _record(conversation, [_message(row, runs[row.pk]) for row in messages[conversation.pk]])
+        yield _record(conversation, [_message(row, runs[row.pk], embedding) for row in messages[conversation.pk]])
 
 
 def _record(conversation: Conversation, messages: list[MessageRecord]) -> ConversationRecord:
@@ -87,15 +106,17 @@ def _record(conversation: Conversation, messages: list[MessageRecord]) -> Conver
     )
 
 
-def _message(message: Message, runs: list[Generation]) -> MessageRecord:
+def _message(message: Message, runs: list[Generation], embedding: Embedding) -> MessageRecord:
     return MessageRecord(
         id=str(message.pk),
         parent=str(message.parent_id) if message.parent_id else None,
         role=message.role,  # type: ignore[arg-type] # one of the two
         content=message.content,
         reasoning=message.reasoning,
+        tool_calls=[ToolCallRecord(**call) for call in message.tool_calls],
         agent_name=message.agent_name,
         created_at=message.created_at,
+        attachments=[embedding.record(row) for row in message.attachments.all()],
         runs=[_run(run) for run in runs],
     )
 

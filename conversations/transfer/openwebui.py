@@ -1,14 +1,20 @@
-"""Reads the export of Open WebUI: a tree of messages per conversation, reasoning inside the text."""
+"""Reads the export of Open WebUI: a tree of messages per conversation, reasoning and tool calls inside the text."""
 
 import re
+from html import unescape
 
+import msgspec
 from msgspec import Struct, field
 
+from conversations.transfer.archive import ToolCallRecord
 from conversations.transfer.moments import from_seconds
 from conversations.transfer.tree import ASSISTANT, Node, Talk
 
 _REASONING = re.compile(r'<details\s+type="reasoning"[^>]*>\s*(?:<summary>.*?</summary>)?(.*?)</details>\s*', re.DOTALL)
-_TOOL_CALLS = re.compile(r'<details\s+type="tool_calls"[^>]*>.*?</details>\s*', re.DOTALL)
+_TOOL_CALLS = re.compile(
+    r'<details\s+type="tool_calls"([^>]*)>\s*(?:<summary>.*?</summary>)?(.*?)</details>\s*', re.DOTALL
+)
+_ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 _QUOTE = re.compile(r"^>\s?", re.MULTILINE)
 
 
@@ -83,16 +89,36 @@ def read(conversation: Conversation) -> Talk:
 def _node(talk: Talk, key: str, parent: str | None, message: Message) -> Node:
     text = message.content or ""
     talk.left_out["attachment"] += len(message.files or [])
-    text, tools = _TOOL_CALLS.subn("", text)
-    talk.left_out["tool"] += tools
     is_answer = message.role == ASSISTANT
     return Node(
         key,
         parent,
         message.role or "system",
-        content=_REASONING.sub("", text) if is_answer else text,
+        content=_TOOL_CALLS.sub("", _REASONING.sub("", text)) if is_answer else text,
         reasoning="\n\n".join(_QUOTE.sub("", part).strip() for part in _REASONING.findall(text)) if is_answer else "",
+        tool_parts=[_call(*found) for found in _TOOL_CALLS.findall(text)] if is_answer else [],
         agent_name=(message.model_name or message.model or "")[:100] if is_answer else "",
         model=(message.model or "")[:200] if is_answer else "",
         created_at=from_seconds(message.timestamp),
     )
+
+
+def _call(attributes: str, body: str) -> ToolCallRecord:
+    """A call with its result, which older versions have in an attribute and newer ones behind the summary."""
+    told = {name: unescape(value) for name, value in _ATTRIBUTE.findall(attributes)}
+    result = told.get("result") or unescape(body).strip()
+    return ToolCallRecord(
+        id=told.get("id", ""),
+        name=told.get("name", ""),
+        arguments=_decoded(told.get("arguments", "")),
+        result=_decoded(result) if result or told.get("done") == "true" else None,
+    )
+
+
+def _decoded(text: str) -> str:
+    """What is written as a JSON string, as the text that it stands for; anything else as it is."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return text
+    return value if isinstance(value, str) else text

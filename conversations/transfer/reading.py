@@ -153,9 +153,11 @@ def _own_node(row: MessageRecord) -> Node:
         role=row.role,
         content=row.content,
         reasoning=row.reasoning,
+        tool_calls=row.tool_calls,
         agent_name=row.agent_name,
         created_at=row.created_at,
         runs=row.runs,
+        attachments=row.attachments,
     )
 
 

@@ -4,15 +4,24 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from conversations.transfer.archive import RunRecord
+from conversations.pictures import Picture
+from conversations.transfer.archive import AttachmentRecord, RunRecord, ToolCallRecord
+from conversations.transfer.tools import ToolPart, answered
 
 USER: Final = "user"
 ASSISTANT: Final = "assistant"
+
+
+class NamedPicture(NamedTuple):
+    """A picture of a file and what it is called there."""
+
+    name: str
+    picture: Picture
 
 
 class ImportProblem(ValidationError):
@@ -35,10 +44,16 @@ class Node:
     role: str
     content: str
     reasoning: str = ""
+    tool_parts: list[ToolPart] = field(default_factory=list)
+    """What another program tells of tools; ``straighten`` makes ``tool_calls`` of it."""
+    tool_calls: list[ToolCallRecord] = field(default_factory=list)
     agent_name: str = ""
     model: str = ""
     created_at: datetime | None = None
     runs: list[RunRecord] = field(default_factory=list)
+    attachments: list[AttachmentRecord] = field(default_factory=list)
+    pictures: list[NamedPicture] = field(default_factory=list)
+    """The attachments that can be kept; set when the file is checked."""
 
 
 @dataclass(slots=True)
@@ -120,8 +135,9 @@ def _without_others(talk: Talk) -> tuple[list[Node], dict[str, str | None]]:
     kept = []
     for node in order(talk.nodes, "conversation"):
         above = stands.get(node.parent) if node.parent is not None else None
-        if node.role not in (USER, ASSISTANT) or not (node.content.strip() or node.reasoning.strip()):
-            talk.left_out[node.role if node.role not in (USER, ASSISTANT) else "empty"] += 1
+        is_other = node.role not in (USER, ASSISTANT)
+        if is_other or not (node.content.strip() or node.reasoning.strip() or node.tool_parts):
+            talk.left_out[node.role if is_other else "empty"] += 1
             stands[node.key] = above
             continue
         node.parent = above
@@ -146,6 +162,7 @@ def _joined(run: list[Node], *, parent: str | None) -> Node:
         role=last.role,
         content="\n\n".join(node.content for node in run if node.content.strip()),
         reasoning="\n\n".join(node.reasoning for node in run if node.reasoning.strip()),
+        tool_calls=answered(part for node in run for part in node.tool_parts),
         agent_name=next((node.agent_name for node in reversed(run) if node.agent_name), ""),
         model=next((node.model for node in reversed(run) if node.model), ""),
         created_at=run[0].created_at,

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 from rest_framework.exceptions import APIException, ParseError
 
+from accounts.audit import Action, record_event
 from accounts.requests import PersonRequest
 from conversations.branch import active_branch
 from conversations.models import Conversation
@@ -16,7 +17,7 @@ from conversations.pages import find_conversation
 from conversations.transfer.api import attachment, download, take_in
 from conversations.transfer.export import as_json
 from conversations.transfer.reading import LIMIT
-from conversations.transfer.storing import sentences
+from conversations.transfer.reporting import sentences
 from conversations.transfer.tree import ImportProblem
 
 
@@ -35,6 +36,7 @@ def export(request: PersonRequest, pk: UUID) -> HttpResponse:
 def export_all(request: PersonRequest) -> HttpResponse:
     """Everything but the trash, to be imported elsewhere."""
     rows = Conversation.objects.listed_for(request.user).order_by("created_at", "id")
+    record_event(action=Action.EXPORTED, detail="all conversations")
     return attachment(as_json(rows), "application/json", "wiz-conversations.json")
 
 

@@ -1,8 +1,15 @@
-/** One answer on its way: finished blocks as HTML, the open tail as plain text. Offsets count UTF-16 units. */
+/**
+ * One answer on its way: finished blocks as HTML, the open tail as plain text. Offsets count UTF-16 units.
+ * What comes is only remembered; the page is changed once in a frame, when nobody has to measure it any more.
+ */
 
 import { dressCode } from "./copy.js";
+import { Growing } from "./growing.js";
+import { appendBlocks } from "./parts.js";
+import { Tail } from "./tail.js";
 import { cast, say } from "./words.js";
 
+const HIDDEN = 250; // milliseconds between two changes of a page that nobody sees: it has no frames
 const PATIENCE = 3; // seconds of silence before the wait is put into words
 
 /** Whether the event id `a` is later than `b`; ids look like `<epoch>-<sequence>`. */
@@ -18,7 +25,7 @@ export class Answer {
     this.article = article;
     this.settled = settled;
     this.body = article.querySelector("[data-body]");
-    this.tailElement = article.querySelector("[data-tail]");
+    this.tail = new Tail(article.querySelector("[data-tail]"));
     this.line = article.querySelector("[data-status-line]");
     this.lastId = null;
     this.since = Date.now();
@@ -35,8 +42,10 @@ export class Answer {
   /** Void what was written: a new attempt, or a replay from the start. */
   clear() {
     this.end = 0;
-    this.tail = "";
-    this.thought = "";
+    this.tail.clear();
+    this.blocks = [];
+    this.thought = null;
+    this.thinking = "";
     this.thoughtAt = null;
     this.body.replaceChildren();
     this.article.querySelector(".reasoning")?.remove();
@@ -65,7 +74,7 @@ export class Answer {
     if (!fresh) return true;
     this.notice("");
     this.endThought();
-    this.tail += fresh;
+    this.tail.add(fresh);
     this.paint();
     return true;
   }
@@ -73,34 +82,32 @@ export class Answer {
   /** The text up to `end` is finished HTML now, sanitised by the server. */
   block(html, end) {
     if (end <= this.end) return;
-    const template = document.createElement("template");
-    template.innerHTML = html;
-    dressCode(template.content);
-    this.body.append(template.content);
-    this.tail = end < this.position ? this.tail.slice(end - this.end) : "";
+    this.blocks.push(html);
+    this.tail.drop(end - this.end);
     this.end = end;
     this.notice("");
-    this.paint(true);
+    this.paint();
     this.settle();
   }
 
   /** Take a piece of reasoning, folded away until somebody wants to read it. */
   think(text) {
-    let details = this.article.querySelector(".reasoning");
-    if (!details) {
-      details = cast("reasoning");
+    if (!this.thought) {
+      const details = cast("reasoning");
       this.body.before(details);
+      this.thought = new Growing(details.lastElementChild);
     }
     this.thoughtAt ??= Date.now();
-    this.thought += text;
-    details.lastElementChild.textContent = this.thought;
+    this.thinking += text;
     this.notice("");
+    this.paint();
   }
 
   /** A quiet line about what is going on; without one, what is to be known of the whole answer. */
   notice(text) {
     this.retry = null;
-    this.line.textContent = text || [...this.lasting].join(" ");
+    const line = text || [...this.lasting].join(" ");
+    if (this.line.textContent !== line) this.line.textContent = line;
   }
 
   /** What the run says: a wait that is counted down, or something that holds until the end. */
@@ -119,14 +126,15 @@ export class Answer {
   finish(verdict) {
     clearInterval(this.timer);
     this.endThought();
-    this.paint(true);
+    this.draw();
     this.verdict = verdict;
     this.settle();
   }
 
   /** It has ended once the last block has taken the place of the tail; how, is for the server to show. */
   settle() {
-    if (!this.verdict || this.tail.trim()) return;
+    if (!this.verdict || !this.tail.isEmpty) return;
+    this.draw();
     const { status, error } = this.verdict;
     this.verdict = null;
     this.article.dataset.status = status;
@@ -148,7 +156,7 @@ export class Answer {
       this.line.textContent = this.retry.text.replace(this.retry.spoken, `${left} s`);
       return;
     }
-    if (this.thoughtAt && !this.tail && !this.end) {
+    if (this.thoughtAt && !this.position) {
       this.article.querySelector(".reasoning summary").textContent = say("thinking", seconds(this.thoughtAt));
     } else if (!this.position && !this.line.textContent && seconds(this.since) >= PATIENCE) {
       this.waiting = true;
@@ -164,19 +172,27 @@ export class Answer {
     this.thoughtAt = null;
   }
 
-  /** Show the tail in the next frame; at once when a block has just taken its place. */
-  paint(now = false) {
-    if (!now) {
-      this.frame ??= requestAnimationFrame(() => this.paint(true));
-      return;
-    }
+  /** Change the page in the next frame. */
+  paint() {
+    if (this.frame || this.timeout) return;
+    if (document.hidden) this.timeout = setTimeout(() => this.draw(), HIDDEN);
+    else this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  /** Bring the page up to date. */
+  draw() {
     cancelAnimationFrame(this.frame);
-    this.frame = null;
-    const text = this.tail.replace(/^\n+/, "");
-    const isCode = text.startsWith("```");
-    const isHeading = /^#{1,6} /.test(text);
-    this.tailElement.classList.toggle("as-code", isCode);
-    this.tailElement.classList.toggle("as-heading", isHeading);
-    this.tailElement.textContent = isCode ? text.replace(/^`{3,}[^\n]*\n?/, "") : text.replace(isHeading ? /^#+ / : "", "");
+    clearTimeout(this.timeout);
+    this.frame = this.timeout = null;
+    if (this.blocks.length) {
+      const template = document.createElement("template");
+      template.innerHTML = this.blocks.join("");
+      this.blocks = [];
+      dressCode(template.content);
+      appendBlocks(this.body, template.content);
+    }
+    if (this.thinking) this.thought.append(this.thinking);
+    this.thinking = "";
+    this.tail.paint();
   }
 }

@@ -6,6 +6,7 @@ const transcript = document.getElementById("transcript");
 const byTouch = matchMedia("(pointer: coarse)");
 
 const form = () => document.getElementById("composer");
+const inDigits = (count) => count.toLocaleString(document.documentElement.lang || undefined);
 const field = () => document.getElementById("composer-text");
 
 /** Show the stop button instead of the send button, or the other way round. */
@@ -50,9 +51,9 @@ function wanted(event) {
 /** Why the text cannot be sent; the server judges the same, but after the text has travelled. */
 function problem(text) {
   const limit = Number(form().dataset.limit);
-  if (!text.trim()) return say("empty");
+  if (!text.trim() && !form().querySelector("[name=attachments]")) return say("empty");
   const length = text.length > limit ? [...text].length : 0;
-  return length > limit ? say("long", length.toLocaleString()).replace("{limit}", limit.toLocaleString()) : "";
+  return length > limit ? say("long", inDigits(length)).replace("{limit}", inDigits(limit)) : "";
 }
 
 /** Refuse an empty message and a second one; show the first of a new conversation at once. */
@@ -88,6 +89,7 @@ function wireSending(live) {
     dropPending();
     setRunning(Boolean(live.current));
     if (!field().value) field().value = text;
+    document.dispatchEvent(new CustomEvent("wiz:unsent"));
     complain(say("unsent"));
     live.release();
   };

@@ -1,11 +1,17 @@
 /** The page of a conversation, and of one that is about to begin. */
 
+import { wireAttachments } from "./attachments.js";
+import { wireBeyond } from "./beyond.js";
 import { setRunning, wireComposer } from "./composer.js";
 import { dressCode, wireCopy } from "./copy.js";
 import { wireEditing } from "./editing.js";
 import { wireKeeping } from "./keeping.js";
+import { wireLightbox } from "./lightbox.js";
 import { Live } from "./live.js";
 import { wireMenus } from "./menus.js";
+import { wireParameters } from "./parameters.js";
+import { wirePicker } from "./picker.js";
+import { wirePrompts } from "./prompts.js";
 import { wireScroll } from "./scroll.js";
 import { say } from "./words.js";
 
@@ -36,14 +42,21 @@ function wireSwaps(live) {
 if (transcript) {
   wireCopy();
   dressCode(transcript);
-  wireScroll(document.querySelector("[data-scroll]"), transcript);
+  const scroll = document.querySelector("[data-scroll]");
+  wireScroll(scroll, transcript);
   const live = transcript.dataset.socket ? new Live(transcript, setRunning) : null;
+  wirePrompts(); // before the composer, which sends with Enter
+  wireAttachments();
   wireComposer(live);
+  wirePicker();
+  wireParameters();
+  wireLightbox();
   if (live) {
     wireStop(live);
     wireSwaps(live);
     wireEditing(transcript);
     wireMenus();
     wireKeeping(transcript);
+    wireBeyond(scroll, transcript, (url) => live.fetch(url), () => { dressCode(transcript); live.adopt(); });
   }
 }

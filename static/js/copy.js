@@ -19,8 +19,21 @@ export function dressCode(root) {
   }
 }
 
+/** Only pages of https and localhost have a clipboard; elsewhere a selection is copied. */
+async function toClipboard(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const [field, focused] = [document.createElement("textarea"), document.activeElement];
+  field.className = "visually-hidden";
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+  return focused.focus({ preventScroll: true });
+}
+
 async function copy(text, button) {
-  await navigator.clipboard.writeText(text);
+  await toClipboard(text);
   const before = button.getAttribute("aria-label");
   if (before === null) button.textContent = say("copied");
   else button.setAttribute("aria-label", say("copied"));
@@ -36,7 +49,8 @@ async function copy(text, button) {
 function wordsOf(message) {
   const part = message.querySelector(".words, [data-body]").cloneNode(true);
   part.querySelectorAll("figcaption").forEach((caption) => caption.remove());
-  return [...(part.children.length ? part.children : [part])].map((child) => child.textContent.trim()).join("\n\n");
+  const blocks = part.querySelectorAll(".block");
+  return [...(blocks.length ? blocks : [part])].map((child) => child.textContent.trim()).join("\n\n");
 }
 
 /** Listen for copy buttons anywhere on the page. */

@@ -1,5 +1,7 @@
 /** Changing one's own message in place: keys, giving up, and where the focus goes. */
 
+import { cast, say } from "./words.js";
+
 const byTouch = matchMedia("(pointer: coarse)");
 
 /** Give up: the words are still below the form. */
@@ -27,6 +29,15 @@ function enter(form) {
   field.focus({ preventScroll: true });
   field.setSelectionRange(field.value.length, field.value.length);
   form.scrollIntoView({ block: "nearest" });
+}
+
+/** Why nothing was sent; what was written and chosen is still in the form. */
+function failed({ detail }) {
+  const form = detail.requestConfig?.elt;
+  if (!form?.matches("[data-edit]")) return;
+  const line = cast("problem");
+  line.lastElementChild.textContent = detail.xhr?.status === 413 ? form.dataset.large : say("unsent");
+  form.querySelector(".edit-error").replaceChildren(line);
 }
 
 /** Take forms that are being filled in from the messages of `old` over to the same messages of `fresh`. */
@@ -60,6 +71,8 @@ export function wireEditing(transcript) {
       enter(document.getElementById(source.id));
     }
   });
+  document.body.addEventListener("htmx:responseError", failed);
+  document.body.addEventListener("htmx:sendError", failed);
   const form = transcript.querySelector("[data-edit]");
   if (form) enter(form);
 }

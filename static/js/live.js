@@ -1,6 +1,7 @@
 /** Keeps the transcript in step with the server: frames in, answers out. */
 
 import { Answer } from "./answer.js";
+import { isCut, shownOf } from "./beyond.js";
 import { dressCode } from "./copy.js";
 import { keepEditing } from "./editing.js";
 import { Follower } from "./follow.js";
@@ -46,8 +47,10 @@ export class Live {
   release() {
     const frames = this.held ?? [];
     this.held = null;
-    this.adopt();
+    // What was just said belongs to the end, which is further down.
+    if (this.adopt() && isCut(this.transcript)) location.assign(location.pathname);
     frames.forEach((frame) => this.receive(frame));
+    this.tellAnswered();
   }
 
   /** Find answers that came into the page or left it; true when a new one is being written. */
@@ -127,8 +130,17 @@ export class Live {
     for (const part of [".speaker", ".ending", ".actions"]) {
       article.querySelector(part)?.replaceWith(finished.querySelector(part));
     }
+    article.querySelector(".calls")?.remove();
+    const calls = finished.querySelector(".calls");
+    if (calls) article.querySelector("[data-body]").before(calls);
     article.querySelector("[data-status-line]")?.remove();
     window.htmx?.process(article);
+    this.tellAnswered();
+  }
+
+  /** Whoever shows what an answer costs asks anew, however its end came into the page. */
+  tellAnswered() {
+    if (!this.current) document.body.dispatchEvent(new CustomEvent("wiz:answered"));
   }
 
   lost(times) {
@@ -149,7 +161,7 @@ export class Live {
     }
     this.refreshing = true;
     try {
-      const fetched = await this.fetch(this.transcript.dataset.url);
+      const fetched = await this.fetch(`${this.transcript.dataset.url}?${new URLSearchParams(shownOf(this.transcript))}`);
       if (fetched) this.show(fetched, always);
     } catch {
       // The socket comes back by itself and asks again then.
@@ -183,6 +195,7 @@ export class Live {
     this.isBehind = false;
     window.htmx?.process(this.transcript);
     if (this.adopt()) this.follower.follow(null);
+    this.tellAnswered();
   }
 }
 

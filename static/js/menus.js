@@ -6,7 +6,7 @@ const menu = document.getElementById("message-menu");
 const receipt = document.getElementById("receipt");
 
 async function open(button) {
-  await window.htmx.ajax("GET", button.dataset.menu, { target: menu, swap: "innerHTML" });
+  await window.htmx.ajax("GET", button.dataset.menu, { target: menu, swap: "innerHTML settle:0ms" });
   if (!button.isConnected || !menu.firstElementChild) return;
   menu.showPopover();
   place(menu, button);
@@ -25,5 +25,15 @@ export function wireMenus() {
   menu.addEventListener("keydown", (event) => walk(menu, event));
   menu.addEventListener("htmx:beforeRequest", () => menu.hidePopover());
   document.querySelector("[data-scroll]").addEventListener("scroll", () => menu.hidePopover(), { passive: true });
-  document.body.addEventListener("htmx:afterSwap", (event) => event.detail.target === receipt && receipt.showPopover());
+  receipt.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (!detail.elt.matches("[data-delete-message]")) return;
+    receipt.hidePopover();
+    document.querySelector("[data-scroll]").focus({ preventScroll: true });
+  });
+  // Not before its buttons do what they say.
+  document.body.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target !== receipt) return;
+    receipt.showPopover();
+    receipt.focus(); // the next Tab is at its first button; closing gives the focus back
+  });
 }
