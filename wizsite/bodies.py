@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from agents.gateway.application import PREFIX
+from agents.gateway.door import security_headers
 from agents.gateway.failures import Refused, error_form
 
 Scope = MutableMapping[str, Any]
@@ -32,10 +33,10 @@ class BodyGuard:
         """Pass the request on, or refuse it."""
         headers = dict(scope["headers"])
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if scope["path"].startswith(settings.IMAGE_PATHS):
-            limit = settings.IMAGE_BODY_LIMIT
-        elif scope["path"].startswith(settings.IMPORT_PATHS):
+        if scope["path"].startswith(settings.IMPORT_PATHS):
             limit = settings.IMPORT_BODY_LIMIT
+        elif scope["path"].startswith(settings.IMAGE_PATHS):
+            limit = settings.IMAGE_BODY_LIMIT
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
             await refuse(scope, send, limit)
@@ -81,6 +82,7 @@ async def refuse(scope: Scope, send: Send, limit: int) -> None:
     body = json.dumps(_error(scope["path"], message)).encode() if is_api else message.encode()
     kind = b"application/json" if is_api else b"text/plain; charset=utf-8"
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+    headers += security_headers(scope["scheme"], dict(scope["headers"]))
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -67,12 +67,13 @@ def check_migrations() -> str:
         applied = MigrationRecorder(connection).applied_migrations()
     finally:
         connection.close()
-    missing = _known_migrations() - set(applied)
+    missing = known_migrations() - set(applied)
     return f"{len(missing)} migration(s) not applied" if missing else ""
 
 
 @cache
-def _known_migrations() -> frozenset[tuple[str, str]]:
+def known_migrations() -> frozenset[tuple[str, str]]:
+    """The app and the name of every migration of this version."""
     return frozenset(MigrationLoader(None).graph.nodes)
 
 

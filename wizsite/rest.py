@@ -10,7 +10,7 @@ from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -19,12 +19,15 @@ from rest_framework.views import set_rollback
 
 from conversations.admission import NothingToContinue, RunActive, TooManyRuns
 from conversations.idempotency import KeyReused
+from conversations.pictures import NotAPicture, PictureRefused, PictureTooLarge, QuotaReached
 from providers.errors import ObjectInvalid, ProviderError, ProviderUnavailable
+from providers.sentences import in_readers_language
 
 logger = logging.getLogger(__name__)
 
 PROVIDER_STATUS = {
     "rate_limit": status.HTTP_429_TOO_MANY_REQUESTS,
+    "budget_exceeded": status.HTTP_429_TOO_MANY_REQUESTS,
     "quota_exceeded": status.HTTP_402_PAYMENT_REQUIRED,
     "model_not_found": status.HTTP_404_NOT_FOUND,
     "invalid_request": status.HTTP_400_BAD_REQUEST,
@@ -42,14 +45,21 @@ SENDING = {
     KeyReused: (status.HTTP_422_UNPROCESSABLE_ENTITY, "key_reused"),
     NothingToContinue: (status.HTTP_422_UNPROCESSABLE_ENTITY, "nothing_to_continue"),
     TooManyRuns: (status.HTTP_429_TOO_MANY_REQUESTS, "too_many_runs"),
+    NotAPicture: (status.HTTP_422_UNPROCESSABLE_ENTITY, "not_a_picture"),
+    PictureTooLarge: (status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large"),
+    QuotaReached: (status.HTTP_422_UNPROCESSABLE_ENTITY, "upload_quota_reached"),
 }
 
 # What Django raises; the first that fits wins.
 REFUSALS: dict[type[Exception], tuple[int, str, Promise]] = {
-    Http404: (status.HTTP_404_NOT_FOUND, "not_found", lazy("There is no such object.")),
-    PermissionDenied: (status.HTTP_403_FORBIDDEN, "permission_denied", lazy("You may not do this.")),
-    RequestDataTooBig: (status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", lazy("The body is too large.")),
-    SuspiciousOperation: (status.HTTP_400_BAD_REQUEST, "bad_request", lazy("The request cannot be understood.")),
+    Http404: (status.HTTP_404_NOT_FOUND, "not_found", gettext_lazy("There is no such object.")),
+    PermissionDenied: (status.HTTP_403_FORBIDDEN, "permission_denied", gettext_lazy("You may not do this.")),
+    RequestDataTooBig: (status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", gettext_lazy("The body is too large.")),
+    SuspiciousOperation: (
+        status.HTTP_400_BAD_REQUEST,
+        "bad_request",
+        gettext_lazy("The request cannot be understood."),
+    ),
 }
 
 
@@ -62,7 +72,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             return _validation(error.detail)
         case ProviderError():
             return _provider(error)
-        case RunActive() | KeyReused() | NothingToContinue() | TooManyRuns():
+        case RunActive() | KeyReused() | NothingToContinue() | TooManyRuns() | PictureRefused():
             return _sending(error)
         case exceptions.APIException():
             return _api_error(error, context)
@@ -110,10 +120,12 @@ def _validation(detail: Any) -> Response:
 
 def _provider(error: ProviderError) -> Response:
     fallback = status.HTTP_409_CONFLICT if isinstance(error, ProviderUnavailable) else status.HTTP_502_BAD_GATEWAY
-    detail = {"hint": error.hint, "provider_message": error.detail}
+    detail = {"hint": in_readers_language(error.hint), "provider_message": error.detail}
     if isinstance(error, ObjectInvalid):
         detail |= {"path": error.path, "problem": error.problem}
-    response = _answer(PROVIDER_STATUS.get(error.code, fallback), error.code, error.message, detail)
+    response = _answer(
+        PROVIDER_STATUS.get(error.code, fallback), error.code, in_readers_language(error.message), detail
+    )
     if error.retry_after is not None:
         response["Retry-After"] = str(max(1, round(error.retry_after)))
     return response

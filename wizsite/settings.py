@@ -54,6 +54,8 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "accounts",
     "providers",
     "agents",
@@ -70,9 +72,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.SessionActivityMiddleware",
+    "accounts.middleware.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -162,9 +167,35 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_CHANGE_EMAIL = True  # one address; a new one counts from its confirmation on
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # accounts/login_limits.py counts, over all processes
+
+# Whom the pages lead to setting up a second factor before they show anything else.
+REQUIRE_MFA = env.choice("WIZ_REQUIRE_MFA", "off", ("off", "staff", "all"))
+MFA_ADAPTER = "accounts.factors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "accounts.factor_forms.CodeForm",
+    "reauthenticate": "accounts.factor_forms.CodeAgainForm",
+    "activate_totp": "accounts.factor_forms.AppForm",
+    "add_webauthn": "accounts.factor_forms.PasskeyForm",
+    "edit_webauthn": "accounts.factor_forms.PasskeyNameForm",
+    "login_webauthn": "accounts.factor_forms.PasskeyLoginForm",
+    "authenticate_webauthn": "accounts.factor_forms.PasskeyStepForm",
+    "reauthenticate_webauthn": "accounts.factor_forms.PasskeyAgainForm",
+}
+MFA_TOTP_ISSUER = "Wiz"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds that a telephone's clock may be wrong
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators, who need no confirmed address
+TRUST_BROWSER_DAYS = env.integer("WIZ_TRUST_BROWSER_DAYS", 0, maximum=90)
+MFA_TRUST_ENABLED = TRUST_BROWSER_DAYS > 0
+MFA_TRUST_COOKIE_AGE = TRUST_BROWSER_DAYS * 24 * 3600
+MFA_TRUST_COOKIE_NAME = "__Host-wiz-trusted" if SECURE_PUBLIC_URL else "wiz-trusted"
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -188,7 +219,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],
         "style-src": [SELF, NONCE],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "blob:"],  # blob: a picture in the composer before it is uploaded
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [NONE],
@@ -199,13 +230,14 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 IMAGE_BODY_LIMIT = 16_777_216  # bytes of a body that may hold images
-IMAGE_PATHS = ("/api/v1/generate/", "/v1/")
+IMAGE_PATHS = ("/api/v1/generate/", "/api/v1/attachments/", "/v1/", "/c/")
 IMPORT_BODY_LIMIT = 105_906_176  # bytes: a file of 100 MB in a form
 IMPORT_PATHS = ("/api/v1/conversations/import/", "/c/import/")
 
 # Mail -----------------------------------------------------------------------------------------------------------
 
-if env.secret("EMAIL_URL"):
+MAIL_CONFIGURED = bool(env.secret("EMAIL_URL"))
+if MAIL_CONFIGURED:
     import environ
 
     vars().update(environ.Env.email_url_config(env.secret("EMAIL_URL")))
@@ -216,12 +248,17 @@ DEFAULT_FROM_EMAIL = env.text("WIZ_FROM_EMAIL", "wiz@localhost")
 # Text and static files ------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("pt-br", "Português (Brasil)")]  # each in its own words
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("WIZ_STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = DATA_DIR / "uploads"  # never served by a web server: conversations/attachment_views.py looks who asks
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -263,10 +300,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "conversations.models.Generation.Status",
+        "DeliveryStatusEnum": "providers.models.WebhookDelivery.Status",
+        "BudgetKindEnum": "providers.models.Budget.Kind",
+        "AgentVisibilityEnum": "agents.models.Agent.Visibility",
+        "PromptVisibilityEnum": "conversations.models.Prompt.Visibility",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "wizsite.openapi_events.document_events",
         "wizsite.openapi_errors.document_errors",
+        "wizsite.openapi_gateway.document_gateway",
     ],
 }
 
@@ -291,6 +336,7 @@ SHARE_LINKS = env.choice("WIZ_SHARE_LINKS", "public", ("public", "members", "off
 if TITLE_MODEL and not all(TITLE_MODEL.partition("/")):
     raise ImproperlyConfigured(f"WIZ_TITLE_MODEL={TITLE_MODEL!r} must look like openai/gpt-5-nano.")
 DRAIN_LIMIT = 20  # seconds a stopping worker gives its streams
+UPLOAD_QUOTA = env.integer("WIZ_UPLOAD_QUOTA_MB", 500, minimum=1, maximum=1_000_000) * 2**20  # bytes of one person
 MAX_MESSAGE_LENGTH = 200_000  # characters of one message
 
 # Celery ---------------------------------------------------------------------------------------------------------
@@ -327,12 +373,19 @@ CELERY_TASK_DEFAULT_QUEUE = "wiz"
 CELERY_TASK_ROUTES = {
     "conversations.tasks.write_title": {"queue": "wiz-background"},
     "conversations.tasks.purge_expired": {"queue": "wiz-background"},
+    "providers.tasks.deliver_webhook": {"queue": "wiz-background"},
+    "providers.tasks.sweep_webhooks": {"queue": "wiz-background"},
+    "providers.tasks.watch_budgets": {"queue": "wiz-background"},
+    "providers.tasks.forget_old_records": {"queue": "wiz-background"},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap-generations": {"task": "conversations.tasks.reap_generations", "schedule": 10.0, "options": {"expires": 10}},
     "purge-expired": {"task": "conversations.tasks.purge_expired", "schedule": 300.0, "options": {"expires": 300}},
     "refresh-models": {"task": "providers.tasks.refresh_all_models", "schedule": 24 * 3600.0},
+    "sweep-webhooks": {"task": "providers.tasks.sweep_webhooks", "schedule": 10.0, "options": {"expires": 10}},
+    "watch-budgets": {"task": "providers.tasks.watch_budgets", "schedule": 30.0, "options": {"expires": 30}},
+    "forget-old-records": {"task": "providers.tasks.forget_old_records", "schedule": 24 * 3600.0},
     "clean-up-registry": {"task": "providers.tasks.cleanup_registry", "schedule": 600.0},
 }
 
@@ -365,6 +418,9 @@ UNFOLD = {
     "SITE_URL": "/",
     "SITE_LOGO": lambda request: static("img/logo.svg"),  # noqa: ARG005 - unfold passes the request
     "SITE_ICON": lambda request: static("img/logo.svg"),  # noqa: ARG005
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/logo.svg")},  # noqa: ARG005
+    ],
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {
         "primary": {
@@ -399,6 +455,9 @@ UNFOLD = {
                     _admin_link("Conversations", "forum", "conversations_conversation"),
                     _admin_link("Generations", "bolt", "conversations_generation"),
                     _admin_link("Ledger", "receipt_long", "providers_usagerecord"),
+                    _admin_link("Budgets", "savings", "providers_budget"),
+                    _admin_link("Webhooks", "webhook", "providers_webhookendpoint"),
+                    _admin_link("Deliveries", "outbox", "providers_webhookdelivery"),
                 ],
             },
             {
