@@ -5,11 +5,15 @@ module is named only afterwards.
 """
 
 import atexit
+import functools
 import os
+import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import django
@@ -17,7 +21,9 @@ import pytest
 
 pytest_plugins = ["tests.stack"]
 
-STACK_TIMEOUT = 300  # seconds; several starts of six processes on a busy machine
+STACK_TIMEOUT = 600  # seconds; several starts of six processes on a busy machine
+STACKS = {"start_stack", "stack", "shared_stack"}  # fixtures
+GROUPS = ["own stack", "shared stack", ""]  # in this order; the last is of files that need none
 OPERATOR_VARIABLES = ("SECRET_KEY", "WIZ_", "EMAIL_URL")
 
 
@@ -50,25 +56,56 @@ django.setup()  # the conftest files further down import models
 
 
 def pytest_configure() -> None:
-    """Static files by their plain names (nothing is collected), and a password hash that costs no time."""
+    """Plain names of static files (nothing is collected), a password hash that costs no time, a quick way to empty."""
     from django.conf import settings
+    from django.test import TransactionTestCase
 
+    from tests.emptying import empty_database
+
+    TransactionTestCase._fixture_teardown = lambda _case: empty_database()  # type: ignore[attr-defined]
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Parallel test processes inherit the environment, and must not read their settings before they come here.
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in tests/browser are browser tests; whoever uses a stack fixture is a stack test."""
+@pytest.hookimpl(wrapper=True)  # before the hook that reads the marks, and after the one that sorts by database
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Tests in tests/browser are browser tests; whoever uses a stack fixture, or has the mark, is a stack test."""
     for item in items:
-        if "browser" in item.path.relative_to(Path(__file__).parent).parts:
+        if item.path.parent.name == "browser":
             item.add_marker("browser")
-        if {"start_stack", "stack"} & set(getattr(item, "fixturenames", ())):
+        if STACKS & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("own_stack"):
             item.add_marker("stack")
             item.add_marker(pytest.mark.timeout(STACK_TIMEOUT))
-    # The parallel processes take files in this order: what takes minutes begins at once, and quick files fill the rest.
-    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slow", "stack", "browser")])
+    yield
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: (GROUPS.index(group_of(item.path)), -sizes[item.path], item.path))
+
+
+@functools.cache
+def group_of(path: Path) -> str:
+    """Which of ``GROUPS`` a file belongs to, told by its words: who shares the tests out has not loaded it."""
+    words = set(re.findall(r"\w+", path.read_text()))
+    if words & {"own_stack", "StartStack"}:
+        return "own stack"
+    return "shared stack" if words & {"Stack", "playwright"} else ""
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each of the parallel processes takes a group of tests at a time, the first of the list first.
+
+    A small machine bears one Chromium and one or two running Wizes: so all files with such tests are two long groups.
+    Every other file is a group of its own.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            name = nodeid.split("::", 1)[0]
+            return group_of(config.rootpath / name) or name
+
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -87,10 +124,12 @@ def valkey_server() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def empty_valkey(valkey_server: None) -> Iterator[None]:
-    """Every test finds Valkey answering, whatever the last one did to it, and leaves it empty."""
+    """Every test finds Valkey answering, whatever the last one did to it, and leaves it empty; and knows no budget."""
     from providers import valkey
+    from providers.budgets import memory
     from providers.outage import outage
 
     outage.forget()
+    memory.forget()
     yield
     valkey.client().flushdb()

@@ -1,7 +1,11 @@
 """Small ready-made rows, built by the services that production uses."""
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack
+
+from django.contrib.auth.models import Group
+from PIL import Image
 
 from accounts.models import User
 from agents import services as agent_services
@@ -48,6 +52,10 @@ class AgentFields(TypedDict, total=False):
     starters: Sequence[str]
     fallbacks: Sequence[agent_services.Fallback]
     reasoning_effort: str
+    response_schema: Mapping[str, object] | None
+    icon: str
+    colour: str
+    groups: Sequence[Group]
     is_active: bool
 
 
@@ -80,6 +88,13 @@ def make_agent(owner: User | None, provider: Provider | None, **fields: Unpack[A
         given["visibility"] = Agent.Visibility.EVERYONE
     given.update(fields)
     return agent_services.create_agent(owner=owner, provider=provider, **given)
+
+
+def png(size: tuple[int, int] = (40, 30), color: str = "teal") -> bytes:
+    """A picture of one colour."""
+    target = io.BytesIO()
+    Image.new("RGB", size, color).save(target, "PNG")
+    return target.getvalue()
 
 
 def make_answer(conversation: Conversation, content: str = "", *, parent: Message | None = None) -> Message:

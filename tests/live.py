@@ -24,7 +24,9 @@ def serving_site() -> Iterator[str]:
     from wizsite.asgi import application
 
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
-        config = uvicorn.Config(application, lifespan="off", ws="none", log_config=None, access_log=False)
+        config = uvicorn.Config(
+            application, lifespan="off", ws="none", log_config=None, access_log=False, proxy_headers=False
+        )
         server = uvicorn.Server(config)
         running = engine.submit(server.serve(sockets=[listener]))
         wait_for(lambda: server.started, LIMIT, "the start of the site")

@@ -27,9 +27,13 @@ def logged_in(stack: Stack) -> Iterator[httpx2.Client]:
 def open_socket(
     stack: Stack, conversation: str, http: httpx2.Client | None, origin: str | None = "", **options: Any
 ) -> ClientConnection:
-    """A socket with this session's cookies; an empty ``origin`` is the page's own. ``options`` are the client's."""
+    """A socket with this session's cookies; an empty ``origin`` is the page's own. ``options`` are the client's.
+
+    Frames that nobody has read do not stop the client from reading: its goodbye would wait ten seconds behind them.
+    """
     address = stack.base_url.replace("http://", "ws://") + f"/ws/conversations/{conversation}/"
     cookies = "; ".join(f"{name}={value}" for name, value in http.cookies.items()) if http else ""
     headers = {"Cookie": cookies} if cookies else {}
     chosen = stack.base_url if origin == "" else origin
-    return connect(address, origin=chosen, additional_headers=headers, max_size=None, **options)  # type: ignore[arg-type]
+    limits = {"max_size": None, "max_queue": None, **options}
+    return connect(address, origin=chosen, additional_headers=headers, **limits)  # type: ignore[arg-type]

@@ -17,14 +17,14 @@ from typing import Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
-import psycopg
 import pytest
 import redis
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.manage import ROOT, beside, clean_environment, execute, migrated_database, migrated_file, run_manage
+
 READY = re.compile(r"^Wiz is ready at (\S+)$", re.MULTILINE)
 SETUP = re.compile(r"^Create the first administrator: (\S+)$", re.MULTILINE)
-START_LIMIT = 90.0  # seconds
+START_LIMIT = 240.0  # seconds; several may start at once on a busy machine
 STOP_LIMIT = 45.0
 ADMIN_EMAIL, ADMIN_PASSWORD = "admin@example.org", "correct-horse-battery"
 Answer = TypeVar("Answer")
@@ -126,28 +126,6 @@ class Stack:
         return run_manage(self.environment, *arguments)
 
 
-def run_manage(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """``manage.py`` with exactly this environment."""
-    command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def clean_environment(data_dir: Path, **variables: str) -> dict[str, str]:
-    """An operator's environment without any Wiz variable but these; static files are collected once per process."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    static = Path(os.environ["WIZ_DATA_DIR"]) / "static"
-    return {**kept, "WIZ_DATA_DIR": str(data_dir), "WIZ_STATIC_ROOT": str(static), **variables}
-
-
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """An empty data folder with a short path."""
@@ -170,13 +148,17 @@ def practice_process(api_key: str) -> Iterator[str]:
 
 
 class StartStack(Protocol):
-    """Starts ``up`` with environment variables; ``wait=False`` returns before it is ready."""
+    """Starts ``up`` with environment variables; ``wait=False`` returns before it is ready.
+
+    One that ``is_new`` begins with an empty folder, as people's first one does; the others find their tables.
+    """
 
     def __call__(
         self,
         *arguments: str,
         data_dir: Path | None = None,
         wait: bool = True,
+        is_new: bool = False,
         services: dict[str, str] | None = None,
         **variables: str,
     ) -> Stack: ...
@@ -192,12 +174,15 @@ def stacks() -> Iterator[StartStack]:
         *arguments: str,
         data_dir: Path | None = None,
         wait: bool = True,
+        is_new: bool = False,
         services: dict[str, str] | None = None,
         **variables: str,
     ) -> Stack:
         if data_dir is None:
             data_dir = Path(tempfile.mkdtemp(prefix="wiz-up-", dir="/tmp"))
             folders.append(data_dir)
+            if not is_new and not services:
+                shutil.copy(migrated_file(), data_dir)
         started.append(
             stack := Stack(data_dir, clean_environment(data_dir, **variables, **(services or {})), list(arguments))
         )
@@ -216,31 +201,33 @@ def stacks() -> Iterator[StartStack]:
 
 
 @contextmanager
-def chosen_services() -> Iterator[dict[str, str]]:
-    """The variables with which a stack uses the PostgreSQL and Redis of this test run, if it has been given any."""
+def chosen_services(*, lasts: bool = False) -> Iterator[dict[str, str]]:
+    """The variables with which a stack uses the PostgreSQL and Redis of this test run, if it has been given any.
+
+    One stack of a test process may last longer than the others, and keeps its Redis database to itself.
+    """
     database, valkey = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if not database or not valkey:
         yield {}
         return
     name = f"wiz_stack_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield {
-                "DATABASE_URL": urlunsplit(urlsplit(database)._replace(path=f"/{name}")),
-                "REDIS_URL": _empty_database(valkey),
-                "WIZ_PRIVATE_PROVIDERS": "true",
-                "WIZ_PRACTICE_PROVIDER": "true",
-            }
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    execute(database, f'CREATE DATABASE "{name}" TEMPLATE "{migrated_database(database)}"')
+    try:
+        yield {
+            "DATABASE_URL": beside(database, name),
+            "REDIS_URL": _empty_database(valkey, 2 if lasts else next(_STACK_NUMBERS) % 2),
+            "WIZ_PRIVATE_PROVIDERS": "true",
+            "WIZ_PRACTICE_PROVIDER": "true",
+        }
+    finally:
+        execute(database, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _empty_database(url: str) -> str:
-    """One of the Redis databases that are kept for stacks: those behind the test processes' own."""
+def _empty_database(url: str, number: int) -> str:
+    """One of this process's three Redis databases for stacks: those behind the test processes' own."""
     parts = urlsplit(url)
     own = int(parts.path.lstrip("/") or 0)
-    chosen = urlunsplit(parts._replace(path=f"/{5 + (own * 3 + next(_STACK_NUMBERS) % 3) % 11}"))
+    chosen = urlunsplit(parts._replace(path=f"/{5 + (own * 3 + number) % 11}"))
     with redis.Redis.from_url(chosen) as client:
         client.flushdb()
     return chosen
@@ -256,8 +243,25 @@ def start_stack() -> Iterator[StartStack]:
         yield start
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """A running Wiz for a module: an administrator (``ADMIN_EMAIL``, ``ADMIN_PASSWORD``), the practice provider."""
-    with chosen_services() as services, stacks() as start:
+@contextmanager
+def furnished_stack(*, lasts: bool = False) -> Iterator[Stack]:
+    """A running Wiz with an administrator (``ADMIN_EMAIL``, ``ADMIN_PASSWORD``) and the practice provider."""
+    with chosen_services(lasts=lasts) as services, stacks() as start:
         yield start(WIZ_ADMIN_EMAIL=ADMIN_EMAIL, WIZ_ADMIN_PASSWORD=ADMIN_PASSWORD, services=services)
+
+
+@pytest.fixture(scope="session")
+def shared_stack() -> Iterator[Stack]:
+    """A furnished Wiz for all modules of a test process: nobody is alone on it, and nobody hurts its processes."""
+    with furnished_stack(lasts=True) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The furnished Wiz of all modules; one of its own for a module with the mark ``own_stack``."""
+    if request.node.get_closest_marker("own_stack") is None:
+        yield request.getfixturevalue("shared_stack")
+        return
+    with furnished_stack() as stack:
+        yield stack

@@ -65,7 +65,7 @@ def test_the_password_page_is_inside_the_shell(client: Client, owner: User) -> N
 
 def test_the_theme_is_on_the_page_before_any_script_runs(client: Client, owner: User) -> None:
     client.force_login(owner)
-    response = client.post("/settings/", {"name": "Ada", "theme": "dark"}, follow=True)
+    response = client.post("/settings/appearance/", {"theme": "dark"}, follow=True)
     assert b'<html lang="en" data-theme="dark"' in response.content
     assert b"Your settings are saved." in response.content
 
@@ -75,18 +75,18 @@ def test_the_value_of_a_token_is_shown_once(client: Client, owner: User) -> None
     response = client.post("/settings/tokens/", {"name": "script", "days": "30", "scopes": ["read", "chat"]})
     assert b"wiz_" in response.content
     assert response.headers["Cache-Control"] == "no-store"
-    assert b"wiz_" not in client.get("/settings/").content
+    assert b"wiz_" not in client.get("/settings/tokens/").content
     assert ApiToken.objects.get().expires_at is not None
 
 
 def test_a_token_from_the_page_has_the_ticked_scopes_and_shows_them(client: Client, owner: User) -> None:
     client.force_login(owner)
-    page = client.get("/settings/").content.decode()
+    page = client.get("/settings/tokens/").content.decode()
     assert 'value="chat"' in page
     assert 'value="admin"' not in page, "only administrators can give away an administrator's rights"
     client.post("/settings/tokens/", {"name": "script", "days": "30", "scopes": ["manage"]})
     assert ApiToken.objects.get().scopes == ["manage"]
-    assert "Manage ·" in client.get("/settings/").content.decode()
+    assert "Manage ·" in client.get("/settings/tokens/").content.decode()
 
 
 @pytest.mark.parametrize("scopes", [[], ["admin"], ["everything"]])
@@ -111,7 +111,7 @@ def test_only_the_owner_revokes_a_token(client: Client, owner: User, outsider: U
 
 def test_pages_carry_no_inline_style_and_no_inline_handler(client: Client, owner: User) -> None:
     client.force_login(owner)
-    for url in ("/c/", "/settings/", "/agents/new/", "/providers/new/"):
+    for url in ("/c/", "/settings/", "/settings/security/", "/settings/tokens/", "/agents/new/", "/providers/new/"):
         page = client.get(url).content.decode()
         assert " style=" not in page
         assert " onclick=" not in page

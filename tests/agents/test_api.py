@@ -49,7 +49,7 @@ def test_a_new_agent_belongs_to_the_caller(api: APIClient, owner: User) -> None:
     assert Agent.objects.get(pk=shown["id"]).owner == owner
 
 
-@pytest.mark.parametrize("field", ["owner", "slug", "id", "created_at", "groups", "owner_id", "api_key"])
+@pytest.mark.parametrize("field", ["owner", "slug", "id", "created_at", "versions", "owner_id", "api_key"])
 def test_no_other_field_can_be_set(api: APIClient, owner: User, outsider: User, field: str) -> None:
     """S34."""
     agent = make_agent(owner, make_provider(owner))

@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from accounts.models import User
 from providers.models import Provider, ProviderModel, UsageRecord
 from tests.agents.conftest import asked
-from tests.factories import make_agent
+from tests.agents.gateway import openai_client
+from tests.factories import make_agent, make_provider
 from tests.live import LIMIT
 from tests.stack import wait_for
 
@@ -279,3 +280,32 @@ def test_reasoning_is_told_beside_the_answer(sdk: openai.OpenAI) -> None:
     message = sdk.chat.completions.create(model="practice/practice-reasoning", messages=HELLO).choices[0].message
     assert message.to_dict()["reasoning_content"]
     assert message.content == "👩‍🚀 Grüße"
+
+
+def test_log_probabilities_are_passed_on_in_both_ways(sdk: openai.OpenAI, practice_url: str) -> None:
+    whole = sdk.chat.completions.create(model=FAST, messages=HELLO, logprobs=True, top_logprobs=2).choices[0]
+    assert whole.logprobs is not None
+    assert whole.logprobs.content is not None
+    assert "".join(token.token for token in whole.logprobs.content) == whole.message.content
+    assert (whole.logprobs.refusal, len(whole.logprobs.content[0].top_logprobs)) == (None, 2)
+    assert bytes(whole.logprobs.content[0].bytes or []).decode() == whole.logprobs.content[0].token
+    sent = asked(practice_url)[-1]["body"]
+    assert (sent["logprobs"], sent["top_logprobs"]) == (True, 2)
+    told = []
+    for chunk in sdk.chat.completions.create(model=FAST, messages=HELLO, logprobs=True, stream=True):
+        choice = chunk.choices[0]
+        tokens = (choice.logprobs and choice.logprobs.content) or []
+        assert "".join(token.token for token in tokens) == (choice.delta.content or "")
+        told += tokens
+    assert "".join(token.token for token in told) == whole.message.content
+    assert told[0].top_logprobs == []
+
+
+def test_a_dialect_without_log_probabilities_says_so(
+    site: str, token: str, owner: User, practice_url: str, private_providers_allowed: None
+) -> None:
+    make_provider(owner, name="Claude", kind="anthropic", base_url=practice_url, api_key="practice")
+    with openai_client(site, token) as sdk, pytest.raises(openai.BadRequestError) as failure:
+        sdk.chat.completions.create(model="claude/practice-fast", messages=HELLO, logprobs=True)
+    assert (failure.value.param, failure.value.code) == ("logprobs", "invalid_request")
+    assert "Anthropic" in failure.value.message

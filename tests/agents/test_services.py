@@ -151,3 +151,17 @@ def test_an_agent_without_provider_or_model_says_so() -> None:
     with pytest.raises(ProviderNotFound):
         services.generate_response(agent=orphan, message="Hello")
     assert services.test_agent(agent=orphan).code == "provider_not_found"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("told", "is_sent"), [({"json_schema": True}, True), ({}, True), ({"json_schema": False}, False)]
+)
+def test_a_response_schema_is_sent_unless_the_model_does_not_take_it(told: dict[str, bool], is_sent: bool) -> None:
+    owner = make_user()
+    provider = make_provider(owner)
+    ProviderModel.objects.create(provider=provider, model_id="m", capabilities=told)
+    schema = {"type": "object"}
+    agent = make_agent(owner, provider, model="m", response_schema=schema)
+    request, dropped = services.build_request(agent, HELLO)
+    assert (request.response_schema, dropped) == ((schema, ()) if is_sent else (None, ("response_schema",)))

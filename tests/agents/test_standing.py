@@ -165,8 +165,8 @@ def test_the_page_marks_them_and_says_what_to_do(
     client.force_login(owner)
     with django_assert_max_num_queries(10):
         page = client.get("/agents/").content.decode()
-    assert f"ends {date_format(SOON, 'j M Y')}" in page
-    assert f"ended {date_format(PAST, 'j M Y')}" in page
+    assert f"ends {date_format(SOON)}" in page
+    assert f"ended {date_format(PAST)}" in page
     assert "choose another model before then" in page
     assert page.count('class="care') == 11
     client.force_login(make_user("reader@example.org"))
@@ -183,7 +183,7 @@ def test_the_admin_s_list_tells_it_without_a_query_per_row(
     client.force_login(make_staff())
     with django_assert_max_num_queries(14):
         page = client.get("/admin/agents/agent/").content.decode()
-    assert page.count(f"deprecated · {date_format(SOON, 'j M Y')}") == 15
+    assert page.count(f"deprecated · {date_format(SOON)}") == 15
 
 
 def test_agents_that_use_a_provider_are_found_by_their_fallbacks_too(owner: User, provider: Provider) -> None:

@@ -1,8 +1,9 @@
-"""The colours of the tokens can be read: 4.5 to 1 for text, 3 to 1 for controls, in both themes."""
+"""The colours can be read: 4.5 to 1 for text (7 in high contrast), 3 to 1 for controls (4.5), in both themes."""
 
 import math
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -10,13 +11,15 @@ ROOT = Path(__file__).resolve().parents[2]
 DECLARATION = re.compile(r"--([\w-]+):\s*([^;]+);")
 OKLCH = re.compile(r"oklch\(([\d.]+) ([\d.]+) ([\d.]+)\)")
 SURFACES = ("surface", "surface-sunken", "surface-raised", "surface-float")
-NOTICES = ("accent-soft", "danger-soft", "warning-soft")
+NOTICES = ("accent-soft", "danger-soft", "warning-soft", "success-soft")
+TINTS = ("blue", "teal", "green", "amber", "red", "pink", "grey")
 CODE = ("code-keyword", "code-string", "code-number", "code-name", "code-comment")
 TEXT = [
     *[(ink, ground) for ink in ("text", "text-muted") for ground in (*SURFACES, "surface-hover", *NOTICES)],
     *[("accent", ground) for ground in (*SURFACES, "accent-soft")],
     *[("danger", ground) for ground in (*SURFACES, "danger-soft")],
     *[(ink, "surface-sunken") for ink in CODE],
+    *[(f"tint-{tint}", ground) for tint in TINTS for ground in ("surface", "surface-raised")],
     ("accent-text", "accent"),
     ("accent-text", "accent-hover"),
     ("surface", "text"),
@@ -37,16 +40,34 @@ def read_tokens(css: str) -> dict[str, str]:
 
 
 TOKENS = read_tokens((ROOT / "static/css/tokens.css").read_text())
+STRONG = TOKENS | read_tokens((ROOT / "static/css/contrast.css").read_text())
 
 
-def resolve(value: str, theme: int) -> str:
+class Look(NamedTuple):
+    """A theme, and how much contrast it promises."""
+
+    tokens: dict[str, str]
+    theme: int
+    text: float
+    controls: float
+
+
+LOOKS = {
+    "light": Look(TOKENS, 0, 4.5, 3),
+    "dark": Look(TOKENS, 1, 4.5, 3),
+    "light-high": Look(STRONG, 0, 7, 4.5),
+    "dark-high": Look(STRONG, 1, 7, 4.5),
+}
+
+
+def resolve(tokens: dict[str, str], value: str, theme: int) -> str:
     """An ``oklch()`` value: themes chosen and variables replaced."""
     value = value.strip()
     if value.startswith("light-dark("):
         parts = re.split(r",\s*(?![^(]*\))", value.removeprefix("light-dark(")[:-1])
-        return resolve(parts[theme], theme)
+        return resolve(tokens, parts[theme], theme)
     if value.startswith("var("):
-        return resolve(TOKENS[value[6:-1]], theme)
+        return resolve(tokens, tokens[value[6:-1]], theme)
     return value
 
 
@@ -65,21 +86,32 @@ def luminance(value: str) -> float:
     return sum(w * min(max(c, 0.0), 1.0) for w, c in ((0.2126, red), (0.7152, green), (0.0722, blue)))
 
 
-def contrast(ink: str, ground: str, theme: int) -> float:
-    levels = sorted(luminance(resolve(TOKENS[name], theme)) for name in (ink, ground))
+def contrast(look: Look, ink: str, ground: str) -> float:
+    levels = sorted(luminance(resolve(look.tokens, look.tokens[name], look.theme)) for name in (ink, ground))
     return (levels[1] + 0.05) / (levels[0] + 0.05)
 
 
-@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 @pytest.mark.parametrize(("ink", "ground"), TEXT)
-def test_text_can_be_read(ink: str, ground: str, theme: int) -> None:
-    assert contrast(ink, ground, theme) >= 4.5
+def test_text_can_be_read(ink: str, ground: str, look: Look) -> None:
+    assert contrast(look, ink, ground) >= look.text
 
 
-@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 @pytest.mark.parametrize(("ink", "ground"), CONTROLS)
-def test_controls_can_be_seen(ink: str, ground: str, theme: int) -> None:
-    assert contrast(ink, ground, theme) >= 3
+def test_controls_can_be_seen(ink: str, ground: str, look: Look) -> None:
+    assert contrast(look, ink, ground) >= look.controls
+
+
+def test_the_bars_of_the_browser_have_the_colour_of_the_page() -> None:
+    base = (ROOT / "templates/base.html").read_text()
+    bars = re.findall(r'name="theme-color".*data-own="#(\w{6})"', base)
+    for theme, bar in enumerate(bars):
+        channels = [int(bar[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        bright = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+        assert bright == pytest.approx(luminance(resolve(TOKENS, TOKENS["surface"], theme)), abs=5e-3)
+    assert len(bars) == 2
 
 
 def test_the_measure_is_right() -> None:
@@ -90,5 +122,5 @@ def test_the_measure_is_right() -> None:
 
 def test_colours_are_written_in_the_tokens_only() -> None:
     for sheet in (ROOT / "static/css").glob("*.css"):
-        if sheet.name != "tokens.css":
+        if sheet.name not in {"tokens.css", "contrast.css"}:
             assert not re.search(r"#[0-9a-f]{3,8}\b|rgba?\(|hsla?\(|oklch\(\d", sheet.read_text()), sheet.name

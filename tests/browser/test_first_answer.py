@@ -10,6 +10,8 @@ from tests.talking import Caller
 
 CODE = "Show me a short Python function with an explanation."
 
+pytestmark = pytest.mark.own_stack
+
 
 @pytest.fixture(scope="module")
 def untouched() -> Iterator[Stack]:
@@ -21,7 +23,7 @@ def untouched() -> Iterator[Stack]:
 @pytest.fixture
 def tab(browser: Browser, untouched: Stack) -> Iterator[Page]:
     context = browser.new_context(base_url=untouched.base_url)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(45_000)
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -31,14 +33,30 @@ def tab(browser: Browser, untouched: Stack) -> Iterator[Page]:
     assert problems == []
 
 
-def test_a_newcomer_has_a_streamed_answer_in_four_steps_and_a_reload_loses_nothing(tab: Page, untouched: Stack) -> None:
-    tab.goto(untouched.setup_url)  # step 1: open the link
-    tab.get_by_label("Your name").fill("Ada")  # step 2: make the account
-    tab.get_by_label("E-mail address").fill(ADMIN_EMAIL)
-    tab.get_by_label("Password").fill(ADMIN_PASSWORD)
-    tab.get_by_role("button", name="Create the account").click()
-    tab.get_by_role("textbox", name="Message").fill(CODE)  # step 3: write
-    tab.get_by_role("button", name="Send").click()  # step 4: send
+def test_a_newcomer_talks_to_an_own_model_in_four_steps(tab: Page, untouched: Stack) -> None:
+    with practice_process("sk-right-0123456789") as server:
+        tab.goto(untouched.setup_url)  # step 1: open the link
+        tab.get_by_label("Your name").fill("Ada")  # step 2: make the account
+        tab.get_by_label("E-mail address").fill(ADMIN_EMAIL)
+        tab.get_by_label("Password").fill(ADMIN_PASSWORD)
+        tab.get_by_role("button", name="Create the account").click()
+        expect(tab.get_by_role("heading", name="Welcome, Ada.")).to_be_visible()
+        expect(tab.get_by_text("The practice provider is ready")).to_be_visible()
+        tab.get_by_text("OpenAI-compatible").click()  # step 3: add a key
+        tab.get_by_label("Key", exact=True).fill("sk-right-0123456789")
+        tab.get_by_label("Base URL").fill(f"{server}/v1")
+        tab.get_by_role("button", name="Add the provider").click()
+        expect(tab.get_by_text("answers and offers")).to_be_visible()
+        tab.get_by_role("button", name="Start a conversation").click()  # step 4: talk
+        tab.get_by_role("textbox", name="Message").fill("echo: from my own provider")
+        tab.get_by_role("button", name="Send").click()
+        expect(tab.locator(".message.agent").last).to_have_attribute("data-status", "completed", timeout=30_000)
+
+
+def test_an_answer_streams_and_a_reload_loses_nothing(tab: Page, untouched: Stack) -> None:
+    log_in(tab)
+    tab.get_by_role("textbox", name="Message").fill(CODE)
+    tab.get_by_role("button", name="Send").click()
     answer = tab.locator(".message.agent").last
     expect(answer).to_contain_text("Here is a small program")
     expect(answer).to_have_attribute("data-status", "running")
@@ -64,6 +82,8 @@ def log_in(page: Page) -> None:
     page.get_by_label("Password").first.fill(ADMIN_PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/c/")
+    agents = page.request.get("/api/v1/agents/").json()["results"]
+    page.goto("/c/?agent=" + next(agent["id"] for agent in agents if agent["name"] == "Guide"))
 
 
 def test_stop_keeps_what_was_written(tab: Page, untouched: Stack) -> None:

@@ -1,40 +1,20 @@
 """Finding, deleting, restoring, renaming, carrying out and in: the rail as somebody uses it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.stack import ADMIN_EMAIL, ADMIN_PASSWORD, Stack, wait_for
+from tests.people import Person
+from tests.stack import wait_for
 from tests.talking import Caller
 
-PATIENCE = 30_000  # milliseconds
+PATIENCE = 60_000  # milliseconds
 
 
 @pytest.fixture
-def caller(stack: Stack) -> Iterator[Caller]:
-    with Caller.of(stack, ADMIN_EMAIL) as caller:
-        yield caller
-
-
-@pytest.fixture
-def tab(browser: Browser, stack: Stack) -> Iterator[Page]:
-    """Somebody who is logged in; errors of scripts fail the test."""
-    context = browser.new_context(base_url=stack.base_url, viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.goto("/accounts/login/")
-    page.get_by_label("E-mail").fill(ADMIN_EMAIL)
-    page.get_by_label("Password").first.fill(ADMIN_PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/c/")
-    yield page
-    context.close()
-    assert problems == []
+def caller(person: Person) -> Caller:
+    return person.caller
 
 
 def told(caller: Caller, *words: str, title: str) -> str:
@@ -160,6 +140,7 @@ def test_a_draft_waits_on_the_server(tab: Page, caller: Caller) -> None:
 
 
 def test_a_temporary_conversation_is_gone_when_its_page_is_left(tab: Page, caller: Caller) -> None:
+    tab.goto("/c/")
     tab.get_by_role("link", name="Temporary conversation").click()
     expect(tab.get_by_text("Nothing of this is kept.")).to_be_in_viewport()
     tab.get_by_role("textbox", name="Message", exact=True).fill("echo: between us")

@@ -1,41 +1,28 @@
 """Versions, edits, other agents and forks, as somebody uses them with mouse and keyboard."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from conversations import services
-from tests.stack import ADMIN_EMAIL, ADMIN_PASSWORD, Stack, practice_process
+from tests.people import Person
+from tests.stack import Stack, practice_process
 from tests.talking import Caller
 
-PATIENCE = 30_000  # milliseconds
+PATIENCE = 120_000  # milliseconds
 
 
 @pytest.fixture
-def caller(stack: Stack) -> Iterator[Caller]:
-    with Caller.of(stack, ADMIN_EMAIL) as caller:
-        yield caller
+def caller(person: Person) -> Caller:
+    return person.caller
 
 
 @pytest.fixture
-def tab(browser: Browser, stack: Stack, caller: Caller) -> Iterator[Page]:
-    """Somebody who is logged in and about to write to the guide; errors of scripts fail the test."""
-    context = browser.new_context(base_url=stack.base_url, viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto("/accounts/login/")
-    page.get_by_label("E-mail").fill(ADMIN_EMAIL)
-    page.get_by_label("Password").first.fill(ADMIN_PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/c/")
-    page.goto("/c/?agent=" + caller.agent_id("Guide"))
-    yield page
-    context.close()
-    assert problems == []
+def tab(tab: Page, caller: Caller) -> Page:
+    """About to write to the guide."""
+    tab.goto("/c/?agent=" + caller.agent_id("Guide"))
+    return tab
 
 
 def answer(tab: Page) -> Locator:
@@ -47,8 +34,11 @@ def question(tab: Page) -> Locator:
 
 
 def ask(tab: Page, text: str) -> None:
+    answers = tab.locator(".message.agent")
+    before = answers.count()
     tab.get_by_role("textbox", name="Message", exact=True).fill(text)
     tab.keyboard.press("Enter")
+    expect(answers).to_have_count(before + 1, timeout=PATIENCE)
     finished(tab)
 
 

@@ -260,6 +260,10 @@ def test_a_seam_shows_at_once_what_repeats_nothing() -> None:
         ("```python\nprint('one')\n", "print('one')\nprint('two')\n```", "print('two')\n```"),
         ("It says 漢字漢字漢字漢字", "漢字漢字漢字漢字 again", " again"),
         ("no overlap here", "Nothing in common.", "Nothing in common."),
+        ("```python\nx = 1\n", "```python\ny = 2\n```", "y = 2\n```"),
+        ("~~~~py\nx = 1\nlong_name = sum", "\n~~~~py\nlong_name = sum(y)\n~~~~", "(y)\n~~~~"),
+        ("```python\nx = 1\n", "```\nThat was all.", "```\nThat was all."),
+        ("Code:\n\n```\nx\n```\n", "```python\ny = 2\n```", "```python\ny = 2\n```"),
     ],
 )
 def test_a_seam_is_found_in_emoji_line_ends_and_code(kept: str, new: str, shown: str) -> None:

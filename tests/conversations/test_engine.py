@@ -66,6 +66,7 @@ def test_reasoning_is_kept_apart_from_the_answer(say: Say) -> None:
     reading = read(sent.generation)
     assert reading.reasoning
     assert (stored(sent).content, stored(sent).reasoning) == (reading.text, reading.reasoning)
+    assert Generation.objects.get(pk=sent.generation.pk).receipt["thought_seconds"] >= 1
 
 
 def test_a_refused_key_ends_with_a_sentence_and_a_next_step(say: Say) -> None:

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.models import User
 from agents.models import Agent
-from conversations import services
+from conversations import services, window
 from conversations.models import Conversation, Generation, Message
 from conversations.queueing import Sent
 from conversations.services import send_message, start_conversation
@@ -103,6 +103,30 @@ def test_the_page_of_a_running_answer_waits_for_the_socket(home: Client, sent: S
     assert '<div class="body" data-body></div>' in page
     assert "<noscript>" in page
     assert "Hello &lt;b&gt;there&lt;/b&gt;" in page
+
+
+def test_a_page_that_has_the_text_is_told_what_stands_around_it(home: Client, sent: Sent) -> None:
+    finish(sent, "completed", "Hello **there**")
+    page = home.get(url(sent, f"messages/{sent.reply.pk}/")).content.decode()
+    assert f'data-message="{sent.reply.pk}" data-status="completed"' in page
+    assert f"/messages/{sent.reply.pk}/regenerate/" in page
+    assert "there" not in page
+
+
+def test_an_answer_that_ends_while_its_page_is_drawn_is_asked_for_once_more(
+    home: Client, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latest = window.latest
+
+    def overtaken(conversation: Conversation) -> window.Window:
+        shown = latest(conversation)
+        finish(sent, content="Done.")
+        return shown
+
+    monkeypatch.setattr(window, "latest", overtaken)
+    address = f"/c/{sent.reply.conversation_id}/"
+    assert 'http-equiv="refresh"' in home.get(address).content.decode()
+    assert 'http-equiv="refresh"' not in home.get(address).content.decode()
 
 
 def test_a_finished_answer_is_complete_without_a_script(home: Client, sent: Sent) -> None:

@@ -89,3 +89,13 @@ def test_a_run_that_was_stopped_in_the_queue_has_an_empty_receipt_with_its_times
     sent.generation.refresh_from_db()
     assert sent.generation.receipt["timings"]["first_token"] is None
     assert sent.generation.receipt["usage"] is None
+
+
+def test_the_time_of_the_reasoning_is_still_told_after_a_reload(say: Say, person: User) -> None:
+    sent = say("hello", model="practice-reasoning")
+    run_to_end(sent.generation)
+    client = APIClient()
+    client.force_login(person)
+    page = client.get(f"/c/{sent.generation.conversation_id}/").content.decode()
+    sent.generation.refresh_from_db()
+    assert f"Thought for {sent.generation.receipt['thought_seconds']} s" in page

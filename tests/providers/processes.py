@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import httpx2
 
-from tests.stack import ROOT
+from tests.manage import ROOT
 from wizsite import embedded
 
 SCRIPT = "from tests.providers.caller_process import main; main()"

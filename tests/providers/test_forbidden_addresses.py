@@ -12,9 +12,10 @@ from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
 from providers import discovery, engine, generation
+from providers.connections import GuardBackend
 from providers.errors import ProviderError
 from providers.models import Provider
-from providers.network import GuardBackend, check_base_url
+from providers.network import check_base_url
 from providers.services import create_provider, update_provider
 from providers.structured import generate_object
 from tests.factories import make_provider

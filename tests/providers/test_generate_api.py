@@ -292,7 +292,7 @@ def test_an_image_of_full_size_fits_into_a_body(api: httpx2.Client, provider: Pr
     content = [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}}]
     body = asking(provider, None, messages=[{"role": "user", "content": content}])
     assert api.post(TEXT, json=body).status_code == 200
-    assert len(str(log(practice_url)[0]["body"])) > SIZE_LIMIT
+    assert picture[:10_000] in str(log(practice_url)[0]["body"])
     for path, size in ((TEXT, 20_000_000), ("providers/", 3_000_000)):
         headers = {"Content-Type": "application/json"}
         response = api.post(path, content=b"[" + b" " * size + b"]", headers=headers)

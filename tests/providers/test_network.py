@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from pytest_django import Settings
 
 from providers import errors
 from providers.adapters import create_client
-from providers.network import GuardBackend, create_http_client
+from providers.connections import KEPT_CONNECTIONS, POOL_SIZE, GuardBackend
+from providers.network import GuardedTransport, create_http_client
 from providers.practice import running_practice
 from providers.types import Timeouts
 from tests.providers.wire import answering, ask, config, connected, events_of, http, serving, text_in
@@ -219,7 +220,7 @@ def self_signed(folder: Path) -> Path:
 async def test_the_client_verifies_certificates() -> None:
     async with create_http_client(Timeouts()) as client:
         transport = client._transport
-    context = transport._pool._ssl_context  # type: ignore[attr-defined]
+    context = transport._pool_with_room()._connections._ssl_context  # type: ignore[attr-defined]
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
 
@@ -228,5 +229,33 @@ async def test_many_calls_share_few_connections(practice: str) -> None:
     async with connected(config(practice)) as client:
         for number in range(5):
             assert json.loads((await client.complete(ask(f"echo: {number}"))).text) == number
-        pool = client._sdk._client._transport._pool  # type: ignore[attr-defined]
-        assert len(pool.connections) == 1
+        (pool,) = client._sdk._client._transport._pools  # type: ignore[attr-defined]
+        assert len(pool._connections.connections) == 1
+
+
+async def test_a_crowd_is_spread_over_pools_and_few_of_its_connections_are_kept(practice: str) -> None:
+    client = create_http_client(Timeouts())
+    transport = client._transport
+    assert isinstance(transport, GuardedTransport)
+    async with client, AsyncExitStack() as crowd:
+        for _ in range(3 * POOL_SIZE + 1):
+            await crowd.enter_async_context(client.stream("GET", practice + "/models"))
+        assert [pool.busy for pool in transport._pools] == [POOL_SIZE] * 3 + [1]
+        await crowd.aclose()
+        assert [pool.busy for pool in transport._pools] == [0] * 4
+        assert sum(len(pool._connections.connections) for pool in transport._pools) <= KEPT_CONNECTIONS
+        response = await client.get(practice + "/models")
+        await response.aclose()  # once more than needed
+        assert {pool.busy for pool in transport._pools} == {0}
+
+
+async def test_what_cannot_be_sent_takes_no_place_in_a_pool() -> None:
+    client = create_http_client(Timeouts())
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    async with client:
+        for _ in range(3):
+            with pytest.raises(httpx2.ConnectError):
+                await client.get(f"http://127.0.0.1:{port}/")
+        (pool,) = client._transport._pools  # type: ignore[attr-defined]
+        assert pool.busy == 0

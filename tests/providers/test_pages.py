@@ -52,7 +52,7 @@ def test_a_new_provider_is_stored_with_its_key_and_the_key_is_never_shown(client
 
 def test_an_error_does_not_bring_the_key_back(client: Client, owner: User) -> None:
     client.force_login(owner)
-    response = client.post("/providers/new/", fields(name="", api_key=KEY))
+    response = client.post("/providers/new/", fields(base_url="nowhere", api_key=KEY))
     assert response.status_code == 422
     assert KEY not in response.content.decode()
 
@@ -101,7 +101,7 @@ def test_a_shared_one_is_listed_for_all_and_edited_by_staff(client: Client, team
 
 def test_only_staff_can_share(client: Client, owner: User) -> None:
     client.force_login(owner)
-    client.post("/providers/new/", fields(name="Not shared", is_shared="on"))
+    client.post("/providers/new/", fields(name="Not shared", api_key=KEY, is_shared="on"))
     assert Provider.objects.get(name="Not shared").is_shared is False
 
 

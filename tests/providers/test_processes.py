@@ -18,10 +18,11 @@ from providers import engine, freshness, registry, services
 from providers.models import Provider
 from providers.practice import running_practice
 from tests.factories import make_provider
+from tests.manage import clean_environment, run_manage
 from tests.providers.processes import Arrival, Caller, OwnValkey, arrivals, calling, forget_arrivals
 from tests.providers.registry_state import reset_registry
 from tests.providers.test_rotation import forget_keys
-from tests.stack import clean_environment, run_manage, wait_for
+from tests.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OLD, NEW = "old-key", "new-key"

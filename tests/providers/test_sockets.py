@@ -127,3 +127,47 @@ async def test_nobody_there_is_a_connect_error() -> None:
         port = int(listener.getsockname()[1])
     with pytest.raises(httpcore2.ConnectError):
         await sockets.connect("127.0.0.1", port, 5.0)
+
+
+async def test_the_more_bodies_are_read_the_rarer_is_a_look_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for number in range(40):
+            writer.write(b"3\r\n%03d\r\n" % number)
+            await writer.drain()
+            await asyncio.sleep(0.005)
+        writer.write(b"0\r\n\r\n")
+
+    async def looks() -> int:
+        async with connected(serve) as stream:
+            await stream.write(b"GET / HTTP/1.1\r\n\r\n")
+            while not (await stream.read(65_536)).endswith(b"\r\n\r\n"):
+                pass
+            pieces = []
+            while (piece := await stream.read_body()) is not None:
+                pieces.append(piece)
+            assert b"".join(pieces) == b"".join(b"%03d" % number for number in range(40))
+            assert await stream.read(65_536) == b"0\r\n\r\n"
+            return len(pieces)
+
+    alone = await looks()
+    monkeypatch.setattr(sockets, "PAUSE_EACH", 0.05)
+    assert await looks() < alone / 3
+
+
+async def test_an_end_is_told_at_once_however_many_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.write(b"3\r\ndef\r\n")
+
+    monkeypatch.setattr(sockets, "PAUSE_EACH", 3_600.0)
+    monkeypatch.setattr(sockets, "PAUSE_MOST", 3_600.0)
+    async with connected(serve) as stream, asyncio.timeout(30):
+        await stream.write(b"GET / HTTP/1.1\r\n\r\n")
+        while not (await stream.read(65_536)).endswith(b"\r\n\r\n"):
+            pass
+        assert [await stream.read_body(), await stream.read_body(), await stream.read_body()] == [b"abc", b"def", None]

@@ -14,9 +14,10 @@ from rest_framework.test import APIClient
 from accounts.audit import Action, record_event
 from accounts.models import AuditEvent, User
 from accounts.services import create_token, revoke_token
+from conversations.models import Conversation
 from providers.keys import add_key, remove_key
 from providers.models import Provider
-from tests.factories import PASSWORD, make_provider, make_staff, make_user
+from tests.factories import PASSWORD, make_answer, make_provider, make_staff, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -123,6 +124,55 @@ def test_further_keys_and_rotation_are_recorded(owner: User) -> None:
     assert latest(Action.KEY_REMOVED).detail == "further key Second"
     call_command("rotate_keys")
     assert latest(Action.KEYS_ROTATED).detail == "0 rows"
+    assert not holds(CANARY)
+
+
+def test_what_goes_out_and_what_comes_in_is_recorded_without_its_words(owner: User) -> None:
+    """S37."""
+    conversation = Conversation.objects.create(owner=owner, title=CANARY)
+    make_answer(conversation, CANARY)
+    client = token_client(owner)
+    exported = client.get(f"/api/v1/conversations/{conversation.pk}/export/?as=json").content
+    event = latest(Action.EXPORTED)
+    assert (event.actor, event.via, event.detail) == (owner, "token ci", f"conversation {conversation.pk} as json")
+    browser = Client()
+    browser.force_login(owner)
+    browser.get(f"/c/{conversation.pk}/export/?as=markdown")
+    assert latest(Action.EXPORTED).detail == f"conversation {conversation.pk} as markdown"
+    browser.get("/c/export/")
+    assert (latest(Action.EXPORTED).detail, latest(Action.EXPORTED).via) == ("all conversations", "browser")
+    client.generic("POST", "/api/v1/conversations/import/", exported.decode(), content_type="application/json")
+    assert (latest(Action.IMPORTED).actor, latest(Action.IMPORTED).detail) == (owner, "1 conversations from wiz")
+    before = AuditEvent.objects.count()
+    client.generic("POST", "/api/v1/conversations/import/", "{}", content_type="application/json")
+    client.get(f"/api/v1/conversations/{conversation.pk}/export/?as=pdf")
+    assert AuditEvent.objects.count() == before, "what did not happen is not recorded"
+    assert not holds(CANARY)
+
+
+WEBHOOK = {"url": f"http://127.0.0.1:9/?token={CANARY}"}
+BUDGET = {"kind": "server", "tokens_per_day": 5}
+CHANGES: list[tuple[str, dict[str, Any], dict[str, Any] | None, tuple[Action, ...]]] = [
+    ("webhooks", WEBHOOK, {"description": "x"}, (Action.WEBHOOK_CREATED, Action.WEBHOOK_CHANGED)),
+    ("webhooks", WEBHOOK, None, (Action.WEBHOOK_CREATED, Action.WEBHOOK_DELETED)),
+    ("budgets", BUDGET, {"tokens_per_day": 6}, (Action.BUDGET_SET, Action.BUDGET_SET)),
+    ("budgets", BUDGET, None, (Action.BUDGET_SET, Action.BUDGET_REMOVED)),
+]
+
+
+@pytest.mark.parametrize(("kind", "body", "change", "actions"), CHANGES)
+def test_webhooks_and_budgets_are_recorded(
+    kind: str, body: dict[str, Any], change: dict[str, Any] | None, actions: tuple[Action, ...], staff: User
+) -> None:
+    """S37."""
+    client = token_client(staff)
+    made = client.post(f"/api/v1/{kind}/", body, format="json").json()["id"]
+    path = f"/api/v1/{kind}/{made}/"
+    response = client.delete(path) if change is None else client.patch(path, change, format="json")
+    assert response.status_code < 300
+    events = AuditEvent.objects.filter(target_id=made).order_by("id")
+    assert tuple(event.action for event in events) == actions
+    assert {(event.actor, event.via, event.address) for event in events} == {(staff, "token ci", ADDRESS)}
     assert not holds(CANARY)
 
 

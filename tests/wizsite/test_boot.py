@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack import clean_environment, run_manage
+from tests.manage import clean_environment, run_manage
 
 LONG = "a-rather-long-secret-of-an-operator-0123456789"
 

@@ -14,9 +14,12 @@ import httpx2
 import pytest
 
 from providers.practice import running_practice
+from tests.codes import app_code
 from tests.stack import ADMIN_EMAIL, ADMIN_PASSWORD, Stack, chosen_services, stacks
 from tests.talking import Caller
 from tests.wizsite.sweep import forms, places_of, stored, unpacked_backup
+
+pytestmark = pytest.mark.own_stack
 
 CANARIES = {
     # Without a prefix that the filter of the log would recognise; one looks like a real key.
@@ -42,10 +45,15 @@ PAGES = (
     "/agents/",
     "/agents/new/",
     "/settings/",
+    "/settings/security/",
+    "/settings/sessions/",
+    "/settings/usage/",
+    "/settings/webhooks/",
+    "/admin/providers/webhookendpoint/",
     "/healthz/ready",
     "/metrics",
 )
-LISTS = ("me", "tokens", "providers", "models", "registry", "agents", "conversations", "usage")
+LISTS = ("me", "tokens", "providers", "models", "registry", "agents", "conversations", "usage", "webhooks", "budgets")
 COMMANDS = (("dumpdata", "--all"), ("doctor",), ("registry",), ("refresh_models",))
 CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
@@ -107,6 +115,7 @@ class Day:
     caller: Caller
     browser: httpx2.Client
     surfaces: dict[str, bytes] = field(default_factory=dict)
+    app_secret: str = ""
 
     def keep(self, response: httpx2.Response) -> None:
         """Remember an answer as it came, headers and all."""
@@ -145,6 +154,7 @@ def day(stack: Stack, provider_server: str, strict_server: str, echo: str) -> It
         use_every_kind(today, provider_server)
         use_the_forms(today, provider_server)
         fail(today, strict_server, echo)
+        use_a_second_factor(today)
         look_everywhere(today)
         yield today
 
@@ -198,10 +208,30 @@ def use_the_forms(day: Day, server: str) -> None:
         assert day.submit(f"/providers/{provider}/", **form, name=name).status_code == 200
         assert day.caller.post(f"providers/{provider}/test/", {"model": "practice-fast"})["ok"] is True
     refused = CANARIES["in a refused form"]
-    assert day.submit("/providers/new/", **form, name="", api_key=refused).status_code == 422
+    assert day.submit("/providers/new/", **{**form, "kind": ""}, name="", api_key=refused).status_code == 422
     assert "This field is required" in day.submit(add, **owned, name="", new_key=refused).text
     assert day.browser.post("/providers/new/", data={**form, "api_key": refused}).status_code == 403
     send_nonsense(day, refused)
+
+
+def use_a_second_factor(day: Day) -> None:
+    """In a browser whose pages are not kept: one of them has to show the secret."""
+    with httpx2.Client(base_url=day.stack.base_url, trust_env=False, timeout=60, follow_redirects=True) as browser:
+        private = Day(day.stack, day.caller, browser)
+        private.submit("/accounts/login/", login=ADMIN_EMAIL, password=ADMIN_PASSWORD)
+        private.submit("/accounts/reauthenticate/", password=ADMIN_PASSWORD)
+        activate = "/accounts/2fa/totp/activate/"
+        shown = re.search(r'id="totp-secret">([A-Z2-7]+)<', browser.get(activate).text)
+        assert shown
+        day.surfaces["sessions while the app is set up"] = b"".join(
+            content for name, content in stored(day.stack).items() if name.startswith("table django_session")
+        )
+        token = CSRF.search(browser.get("/settings/").text)
+        assert token
+        body = {"csrfmiddlewaretoken": token[1], "code": app_code(shown[1])}
+        done = browser.post(activate, data=body, headers={"Referer": f"{day.stack.base_url}{activate}"})
+        assert "recovery-codes" in str(done.url), done.text
+        day.app_secret = shown[1]
 
 
 def send_nonsense(day: Day, key: str) -> None:
@@ -264,6 +294,13 @@ def surfaces(day: Day) -> dict[str, bytes]:
 def test_a_key_is_found_nowhere_after_a_whole_day(surfaces: dict[str, bytes], origin: str) -> None:
     """S17."""
     assert places_of(CANARIES[origin], surfaces) == []
+
+
+def test_the_secret_of_an_authenticator_app_is_found_nowhere(day: Day, surfaces: dict[str, bytes]) -> None:
+    """S17."""
+    assert day.app_secret
+    assert places_of(day.app_secret, surfaces) == []
+    assert surfaces["sessions while the app is set up"]
 
 
 def test_the_keys_of_the_day_were_really_used(day: Day, provider_server: str) -> None:

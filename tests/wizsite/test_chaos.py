@@ -12,7 +12,7 @@ from tests.talking import Caller
 KILLS = int(os.environ.get("CHAOS_KILLS", "0"))
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or random.randrange(1, 1_000_000)
 TALKERS = 8
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.own_stack]
 ROLES = ("worker1", "worker2", "web", "valkey")
 
 

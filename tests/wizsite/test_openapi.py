@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from agents.gateway.application import DIALECTS
 from tests.wizsite.routes import rest_routes
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +75,7 @@ def test_every_part_of_the_contract_is_described(document: dict[str, Any]) -> No
 
 def test_every_call_describes_its_refusals_in_the_one_shape(document: dict[str, Any]) -> None:
     for path, verbs in document["paths"].items():
-        for verb, operation in verbs.items():
+        for verb, operation in verbs.items() if path.startswith("/api/") else ():
             described = operation["responses"]
             assert {"401", "403", "429"} <= set(described), (path, verb)
             assert any(status.startswith("2") for status in described), (path, verb)
@@ -82,6 +83,32 @@ def test_every_call_describes_its_refusals_in_the_one_shape(document: dict[str, 
             assert schema == {"$ref": "#/components/schemas/Error"}
     assert "412" in document["paths"]["/api/v1/providers/{id}/"]["patch"]["responses"]
     assert "502" in document["paths"]["/api/v1/generate/text/"]["post"]["responses"]
+
+
+def test_the_gateway_is_described_in_its_dialects_shapes(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    described = {path: set(verbs) for path, verbs in document["paths"].items() if path.startswith("/v1/")}
+    asking = {f"/v1/{path}" for path in (*DIALECTS, "embeddings")}
+    assert described == {"/v1/models": {"get"}, "/v1/models/{model}": {"get"}} | {path: {"post"} for path in asking}
+    for path in asking:
+        operation = document["paths"][path]["post"]
+        asked = operation["requestBody"]["content"]["application/json"]
+        body = schemas[asked["schema"]["$ref"].rpartition("/")[2]]
+        assert (body["additionalProperties"], body["properties"]["model"]) == (False, {"type": "string"})
+        example = asked["examples"]["hello"]["value"]
+        assert set(body["required"]) <= set(example) <= set(body["properties"])
+        answer = operation["responses"]["200"]["content"]
+        assert set(answer["application/json"]["schema"]["required"]) <= set(answer["application/json"]["example"])
+        assert ("text/event-stream" in answer) == (path != "/v1/embeddings")
+        refusal = operation["responses"]["400"]["content"]["application/json"]
+        shape = {"type", "error"} if path == "/v1/messages" else {"error"}
+        assert set(schemas[refusal["schema"]["$ref"].rpartition("/")[2]]["required"]) == shape
+        assert "Retry-After" in operation["responses"]["429"]["headers"]
+
+
+def test_an_example_of_the_document_is_the_same_every_time(client: Client) -> None:
+    first, second = (client.get("/api/schema/?format=json").json()["paths"]["/v1/responses"] for _ in range(2))
+    assert first == second
 
 
 @pytest.mark.parametrize(

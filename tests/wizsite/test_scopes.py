@@ -20,16 +20,22 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # The first part of an address says which scope a change needs; agents/…/generate/ is asked, not changed.
 WRITES = {
+    "me": Scope.MANAGE,
+    "sessions": Scope.MANAGE,
     "tokens": Scope.MANAGE,
     "providers": Scope.MANAGE,
     "agents": Scope.MANAGE,
     "registry": Scope.ADMIN,
+    "budgets": Scope.ADMIN,
+    "webhooks": Scope.MANAGE,
     "generate": Scope.CHAT,
     "conversations": Scope.CHAT,
     "messages": Scope.CHAT,
     "generations": Scope.CHAT,
     "folders": Scope.CHAT,
     "shares": Scope.CHAT,
+    "prompts": Scope.CHAT,
+    "attachments": Scope.CHAT,
 }
 CALLS = [(route, verb) for route in rest_routes() for verb in sorted(route.verbs)]
 
@@ -44,7 +50,7 @@ def needed(route: Route, verb: str) -> Scope:
     if route.pattern.endswith("agents/{pk}/generate/"):
         return Scope.CHAT
     if verb == "get":
-        return Scope.ADMIN if head == "registry" else Scope.READ
+        return {"registry": Scope.ADMIN, "budgets": Scope.ADMIN, "sessions": Scope.MANAGE}.get(head, Scope.READ)
     return WRITES[head]
 
 
@@ -58,7 +64,8 @@ def client_with(user: User, *scopes: str) -> APIClient:
 
 def ids(route: Route) -> dict[str, object]:
     """Ids of nothing."""
-    return {name: 7 if name == "model_pk" else uuid.UUID(int=1) for name in route.parameters}
+    numbered = {"model_pk", "number", *(("pk",) if "sessions" in route.pattern else ())}
+    return {name: 7 if name in numbered else uuid.UUID(int=1) for name in route.parameters}
 
 
 def needs_of(route: Route) -> Any:
@@ -95,10 +102,10 @@ def test_a_view_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_new_write_on_a_view_that_only_reads_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.api.MeView.post", lambda *_: None, raising=False)
+    monkeypatch.setattr("providers.api.ModelsView.post", lambda *_: None, raising=False)
     client = APIClient()
     client.force_login(make_staff())
-    assert client.post("/api/v1/me/").status_code == 403
+    assert client.post("/api/v1/models/").status_code == 403
 
 
 def test_without_the_scope_admin_an_administrator_s_token_has_a_person_s_rights() -> None:

@@ -26,7 +26,7 @@ from tests.stack import ADMIN_EMAIL, ADMIN_PASSWORD, Stack, chosen_services, sta
 from tests.talking import Caller
 from tests.tcpproxy import proxied
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.own_stack]
 SQLITE_ONLY = pytest.mark.skipif("DATABASE_URL" in os.environ, reason="locks a SQLite file")
 POSTGRES_ONLY = pytest.mark.skipif("DATABASE_URL" not in os.environ, reason="cuts the connections to PostgreSQL")
 OWN_VALKEY_ONLY = pytest.mark.skipif("REDIS_URL" in os.environ, reason="stops the embedded Valkey")

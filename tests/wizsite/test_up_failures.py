@@ -3,14 +3,17 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import psutil
 import pytest
 
-from tests.stack import READY, StartStack, wait_for
+from tests.stack import READY, Stack, StartStack, stacks, wait_for
 
 EVERYBODY = {"web", "worker1", "beat", "valkey"}
 LIMIT = 30.0
+
+pytestmark = pytest.mark.own_stack
 
 
 def gone(processes: list[psutil.Process]) -> bool:
@@ -49,9 +52,16 @@ def test_a_second_signal_kills(start_stack: StartStack) -> None:
     assert gone(list(processes.values()))
 
 
+@pytest.fixture(scope="module")
+def watched() -> Iterator[Stack]:
+    """A Wiz whose processes are killed one after the other."""
+    with stacks() as start:
+        yield start("--workers", "1")
+
+
 @pytest.mark.parametrize("role", ["web", "worker1", "beat", "valkey"])
-def test_a_killed_child_is_restarted_with_one_line(start_stack: StartStack, role: str) -> None:
-    stack = start_stack("--workers", "1")
+def test_a_killed_child_is_restarted_with_one_line(watched: Stack, role: str) -> None:
+    stack = watched
     before = stack.pids[role]
     os.kill(before, signal.SIGKILL)
     wait_for(lambda: stack.pids.get(role, before) != before, LIMIT, f"the restart of {role}")

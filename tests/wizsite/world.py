@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.utils import timezone
@@ -11,11 +13,14 @@ from django.utils import timezone
 from accounts.models import ApiToken, AuditEvent, User
 from accounts.services import create_token
 from agents.models import Agent
-from conversations.models import Conversation, Folder, Generation, Message, Share
+from conversations.attachments import upload_picture
+from conversations.models import Attachment, Conversation, Folder, Generation, Message, Prompt, Share
 from conversations.shelf import create_folder
 from providers.keys import add_key
-from providers.models import Provider, ProviderKey, ProviderModel
-from tests.factories import make_agent, make_answer, make_provider, make_user
+from providers.models import Provider, ProviderKey, ProviderModel, WebhookDelivery, WebhookEndpoint
+from providers.webhooks.services import create_endpoint
+from tests.factories import make_agent, make_answer, make_provider, make_user, png
+from tests.passkeys import make_credential
 from tests.wizsite.routes import Route
 
 # Addresses whose parameters name nobody's belongings.
@@ -25,6 +30,8 @@ OWNERLESS = (
     "accounts/password/reset/key/{uidb36}-{key}/",
     "api/{rest}",
     "api/v1/registry/{provider_id}/",  # for administrators
+    "api/v1/budgets/{pk}/",  # for administrators
+    "s/{token}/attachments/{pk}/",  # the same: tests/conversations/test_attachments.py
     "s/{token}/",  # whoever knows the token may read: tests/conversations/test_sharing.py
 )
 NOT_COUNTED: tuple[Any, ...] = (Session, AuditEvent)
@@ -47,6 +54,12 @@ class World:
     token_value: str
     folder: Folder
     share: Share
+    session: UserSession
+    passkey: Authenticator
+    prompt: Prompt
+    endpoint: WebhookEndpoint
+    delivery: WebhookDelivery
+    attachment: Attachment
 
     def ids(self, route: Route) -> dict[str, object]:
         """The ids for the parameters of an address; fails for an address of which nobody has said whose it is."""
@@ -61,12 +74,18 @@ class World:
             "tokens": self.token,
             "folders": self.folder,
             "shares": self.share,
-        }.get("folders" if "folders" in words else words[0])
+            "sessions": self.session,
+            "accounts": self.passkey,
+            "prompts": self.prompt,
+            "attachments": self.attachment,
+            "webhooks": self.endpoint,
+        }.get(next((word for word in ("folders", "prompts", "attachments") if word in words), words[0]))
         named = {"pk": main, "message_pk": self.question if "edit" in words else self.reply, "key_pk": self.key}
-        named |= {"key_id": self.key, "model_pk": self.model, "share_pk": self.share}
-        missing = [name for name in route.parameters if named.get(name) is None]
+        named |= {"key_id": self.key, "model_pk": self.model, "share_pk": self.share, "delivery_pk": self.delivery}
+        numbers = {name: 1 for name in route.parameters if name == "number"}  # every agent has a first version
+        missing = [name for name in route.parameters if named.get(name) is None and name not in numbers]
         assert not missing, f"{route.pattern}: tests/wizsite/world.py does not know whose {missing} this is"
-        return {name: getattr(named[name], "pk", None) for name in route.parameters}
+        return {name: getattr(named[name], "pk", None) for name in route.parameters if name in named} | numbers
 
     def path(self, route: Route) -> str:
         """The address of the owner's object."""
@@ -76,6 +95,7 @@ class World:
         """What the API takes there; ``{}`` where nothing is needed."""
         bodies: dict[tuple[str, str], dict[str, Any]] = {
             ("post", "tokens/"): {"name": "new"},
+            ("patch", "me/"): {"name": "Renamed"},
             ("post", "providers/"): {"name": "New", "kind": "openai-compatible", "base_url": "http://127.0.0.1:9/v1"},
             ("patch", "providers/{pk}/"): {"name": "Renamed"},
             ("post", "providers/{pk}/test/"): {"model": "practice"},
@@ -84,6 +104,7 @@ class World:
             ("patch", "providers/{pk}/models/{model_pk}/"): {"is_hidden": True},
             ("post", "agents/"): {"name": "New", "provider": str(self.provider.pk), "model": "practice"},
             ("patch", "agents/{pk}/"): {"name": "Renamed"},
+            ("post", "agents/import/"): {"agent": {"wiz_agent": 1, "name": "Brought along", "model": None}},
             ("post", "generate/text/"): self.question_form,
             ("post", "generate/object/"): {**self.question_form, "schema": {"type": "object"}},
             ("post", "conversations/"): {"agent": str(self.agent.pk)},
@@ -91,8 +112,12 @@ class World:
             ("post", "conversations/{pk}/messages/"): {"content": "Hello"},
             ("post", "conversations/{pk}/fork/"): {"message": str(self.reply.pk)},
             ("post", "messages/{pk}/edit/"): {"content": "Hello"},
+            ("post", "prompts/"): {"name": "new", "text": "Text"},
+            ("patch", "prompts/{pk}/"): {"name": "renamed"},
             ("post", "folders/"): {"name": "New"},
             ("patch", "folders/{pk}/"): {"name": "Renamed"},
+            ("post", "webhooks/"): {"url": "http://127.0.0.1:9/new"},
+            ("patch", "webhooks/{pk}/"): {"description": "Renamed"},
         }
         return bodies.get((verb, route.pattern.removeprefix("api/v1/")), {})
 
@@ -120,8 +145,17 @@ def make_world(email: str = "owner@example.org", *, base_url: str = "http://127.
     assert reply.parent is not None
     folder = create_folder(user=owner, name="Private folder")
     share = Share.objects.create(conversation=conversation, head=reply)
+    session = UserSession.objects.create(user=owner, session_key=owner.pk.hex, ip="192.0.2.1", user_agent="")
+    passkey = Authenticator.objects.create(
+        user=owner, type="webauthn", data={"name": "Key", "credential": make_credential()}
+    )
+    prompt = Prompt.objects.create(owner=owner, name="private-prompt", text="A private text")
+    endpoint, _secret = create_endpoint(owner=owner, url="http://127.0.0.1:9/hook")
+    delivery = WebhookDelivery.objects.create(endpoint=endpoint, event="webhook.test", body="{}")
+    attachment = upload_picture(user=owner, content=png(), name="private.png")
     return World(
-        owner, provider, key, model, agent, conversation, reply.parent, reply, generation, token, value, folder, share
+        *(owner, provider, key, model, agent, conversation, reply.parent, reply, generation, token, value, folder),
+        *(share, session, passkey, prompt, endpoint, delivery, attachment),
     )
 
 

@@ -48,6 +48,10 @@ def conversation(owner: User) -> Conversation:
         role="assistant",
         content="The second",
         reasoning="Hm.",
+        tool_calls=[
+            {"id": "call_1", "name": "search", "arguments": '{"q": "```"}', "result": "```\nfound"},
+            {"id": "", "name": "wait", "arguments": "", "result": None},
+        ],
         agent_name="Quill",
     )
     usage = {"input_tokens": 3, "output_tokens": 4, "cost": "0.0012", "certain": True, "cache_read_tokens": 1}
@@ -120,7 +124,11 @@ def test_markdown_is_the_shown_branch_to_be_read(conversation: Conversation, api
     assert response.headers["Content-Type"] == "text/markdown; charset=utf-8"
     assert response.headers["Content-Disposition"] == 'attachment; filename="a-titlewith-parts.md"'
     assert text.startswith("# A title/with <parts>\n")
-    assert "## You\n\nWell?\n\n## Quill (large)\n\nThe second\n" in text
+    called = (
+        '**Tool call: `search`**\n\n````\n{\n  "q": "```"\n}\n````\n\nResult:\n\n````\n```\nfound\n````\n\n'
+        "**Tool call: `wait`**\n\n"
+    )
+    assert f"## You\n\nWell?\n\n## Quill (large)\n\n{called}The second\n" in text
     assert "first" not in text
 
 
@@ -141,7 +149,7 @@ def test_a_file_comes_in_over_rest_with_a_report(api: APIClient, owner: User) ->
     response = api.post(IMPORT, json.dumps(CHATGPT), content_type="application/json")
     assert response.status_code == 201, response.content
     report = response.json()
-    assert report["left_out"] == {"attachment": 1, "hidden": 1, "tool": 2}
+    assert report["left_out"] == {"attachment": 1, "hidden": 1}
     assert report["first"] == str(Conversation.objects.get(owner=owner).pk)
     refused = api.post(IMPORT, b'{"format": "wiz-conversations", "version": 1}', content_type="application/json")
     assert refused.status_code == 400

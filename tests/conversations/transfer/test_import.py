@@ -13,9 +13,10 @@ from accounts.models import User
 from conversations.branch import active_branch
 from conversations.finding import find
 from conversations.models import Conversation, Folder, Generation, Message
-from conversations.transfer import reading, storing
+from conversations.transfer import checking, reading, storing
 from conversations.transfer.reading import TooLarge
-from conversations.transfer.storing import Report, import_file, sentences
+from conversations.transfer.reporting import Report, sentences
+from conversations.transfer.storing import import_file
 from conversations.transfer.tree import ImportProblem
 from providers.models import UsageRecord
 from tests.conversations.transfer.samples import CHATGPT, CLAUDE, OPENWEBUI
@@ -60,7 +61,8 @@ def test_chatgpt_s_tree_comes_with_its_versions_and_thoughts(owner: User) -> Non
     assert question.created_at == datetime(2023, 11, 14, 22, 13, 21, tzinfo=UTC)
     assert conversation.updated_at == datetime(2023, 11, 14, 22, 23, 20, 250_000, tzinfo=UTC)
     assert (report.source, report.conversations, report.messages) == ("chatgpt", 1, 3)
-    assert report.left_out == {"attachment": 1, "hidden": 1, "tool": 2}
+    assert answer.tool_calls == [{"id": "", "name": "web", "arguments": "search('flour')", "result": "Results"}]
+    assert report.left_out == {"attachment": 1, "hidden": 1}
     assert any("1 attachments" in sentence for sentence in sentences(report))
 
 
@@ -71,7 +73,8 @@ def test_claude_s_list_comes_with_texts_of_attachments(owner: User) -> None:
     assert first.content == "Read this\n\nnotes.md\n````\n```\ncode\n```\n````"
     assert (answer.content, answer.reasoning, answer.agent_name) == ("I have read it.", "Hm.", "Claude")
     assert last.content == "Old style"
-    assert report.left_out == {"attachment": 1, "tool": 2}
+    assert answer.tool_calls == [{"id": "", "name": "repl", "arguments": "{}", "result": ""}]
+    assert report.left_out == {"attachment": 1}
 
 
 def test_open_webui_s_reasoning_is_taken_out_of_the_text(owner: User) -> None:
@@ -270,7 +273,7 @@ def test_free_parts_are_bounded(owner: User) -> None:
     take(owner, own(messages=[message("1"), message("2", "1", "assistant", runs=[run])]))
     stored = Generation.objects.get()
     assert len(json.dumps(stored.error)) < 12_000
-    assert len(stored.receipt["new"]) == storing.WIDEST
+    assert len(stored.receipt["new"]) == checking.WIDEST
 
 
 def test_a_failure_halfway_leaves_nothing(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
