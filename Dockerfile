@@ -22,6 +22,7 @@ COPY agents agents
 COPY conversations conversations
 COPY templates templates
 COPY static static
+COPY locale locale
 RUN python -m compileall -q /app
 USER wiz
 VOLUME /data

@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test lint chaos bench lock clean
+.PHONY: run test lint chaos clients bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,6 +34,10 @@ run: ## Start Wiz on http://127.0.0.1:8000/
 	$(call INSTALL,requirements.txt,:;)
 	@exec $(BIN)/python manage.py up $(ARGS)
 
+.PHONY: messages
+messages: dev ## Bring the translations up to date and list what is missing; needs gettext
+	@$(BIN)/python manage.py translate
+
 .PHONY: dev
 dev: ## Install what tests and checks need as well
 	$(call INSTALL,requirements-dev.txt,cp requirements.txt $(VENV)/requirements.txt;)
@@ -53,13 +57,29 @@ lint: dev ## Style, types, migrations, system checks, templates
 chaos: dev ## Kill parts of a running Wiz fifty times (CHAOS_KILLS) while people talk; takes about twenty minutes
 	@CHAOS_KILLS="$${CHAOS_KILLS:-50}" $(BIN)/python -m pytest -n 0 -s tests/wizsite/test_chaos.py $(ARGS)
 
+# What people call the gateway with, in a folder of its own: these packages would not agree with Wiz's.
+clients: dev ## Install the official clients that tests/clients tries against the gateway; needs npm
+	@if ! cat tests/clients/requirements.txt tests/clients/package-lock.json | cmp -s - .clients/stamp; then \
+		rm -rf .clients; mkdir .clients; cp tests/clients/package.json tests/clients/package-lock.json .clients/; \
+		$(BIN)/python -m venv .clients/venv; \
+		.clients/venv/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r tests/clients/requirements.txt; \
+		npm ci --prefix .clients --ignore-scripts --no-audit --no-fund --silent; \
+		cat tests/clients/requirements.txt tests/clients/package-lock.json > .clients/stamp; \
+	fi
+
 bench: dev ## Run the benchmarks
 	@for script in benchmarks/bench_*.py; do PYTHONPATH=. $(BIN)/python "$$script" $(ARGS); done
 
-lock: ## Compile the lock files again; needs uv
+.PHONY: screenshots
+screenshots: dev ## Take a picture of every page into var/screenshots, or the folder that ARGS names; needs chromium and ImageMagick
+	@PYTHONPATH=. $(BIN)/python docs/screenshots/take.py $(ARGS)
+
+lock: ## Compile the lock files again; needs uv and npm
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(LOCK) tests/clients/requirements.in -o tests/clients/requirements.txt
+	npm install --prefix tests/clients --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 clean: ## Remove .venv and caches, never data
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage .hypothesis test-results
+	rm -rf $(VENV) .clients .pytest_cache .mypy_cache .ruff_cache .coverage .hypothesis test-results
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

@@ -6,22 +6,34 @@ the direct call are what to watch:
 
 - one caller: the median of a whole answer, and what the gateway adds to it;
 - many callers: requests per CPU-second of the web process;
-- streams: tokens per CPU-second of the web process, paced and as fast as they come.
+- streams: tokens per CPU-second of the web process, paced and as fast as they come;
+- a crowd of streams: how late their tokens come.
 """
 
-import asyncio
-import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
+import gateway_provider
 import psutil
+import uvloop
+from gateway_callers import (
+    CALLERS,
+    CROWD,
+    PACE,
+    SECONDS,
+    STREAMS,
+    UNPACED_TOKENS,
+    Door,
+    crowd,
+    many_callers,
+    one_caller,
+    streams,
+)
 
 FOLDER = Path(tempfile.mkdtemp(prefix="wiz-bench-", dir="/tmp"))
 os.environ.update(
@@ -31,135 +43,7 @@ os.environ.update(
     WIZ_LOG_LEVEL="ERROR",
 )
 
-ONE_CALLER = 400  # requests
-CALLERS = 32
-REQUESTS = 3_000
-STREAMS = 50
-PACE = 50  # tokens a second
-SECONDS = 6
-UNPACED_TOKENS = 2_000
 MODEL = "bench/fast"
-
-
-async def fake(port_to: asyncio.Future[int]) -> None:
-    """A provider that answers at once: ``tokens=N`` and ``pace=N`` in the model's name choose a stream."""
-    chunk = (
-        b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"fast","choices":[{"index":0,'
-        b'"delta":{"content":" word"},"logprobs":null,"finish_reason":null}]}\n\n'
-    )
-    last = (
-        b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"fast","choices":[{"index":0,'
-        b'"delta":{},"logprobs":null,"finish_reason":"stop"}]}\n\n'
-        b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"fast","choices":[],"usage":'
-        b'{"prompt_tokens":9,"completion_tokens":9,"total_tokens":18}}\n\ndata: [DONE]\n\n'
-    )
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-    def framed(data: bytes) -> bytes:
-        return b"%x\r\n%b\r\n" % (len(data), data)
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                text = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                body = await reader.readexactly(int(text.partition("content-length:")[2].split("\r\n")[0]))
-                asked = json.loads(body)["messages"][-1]["content"]
-                words = dict(pair.split("=") for pair in asked.split() if "=" in pair)
-                tokens, pace = int(words.get("tokens", 1)), float(words.get("pace", 0))
-                writer.write(head)
-                if not pace:
-                    for start in range(0, tokens, 20):
-                        writer.write(framed(chunk * min(20, tokens - start)))
-                        await writer.drain()
-                started = time.monotonic()
-                for number in range(tokens if pace else 0):
-                    await asyncio.sleep(max(0, started + number / pace - time.monotonic()))
-                    writer.write(framed(chunk))
-                writer.write(framed(last) + b"0\r\n\r\n")
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=512)
-    port_to.set_result(server.sockets[0].getsockname()[1])
-    await server.serve_forever()
-
-
-@dataclass
-class Door:
-    """Where requests go: the provider itself, or the gateway in front of it."""
-
-    port: int
-    path: str
-    model: str
-    token: str
-
-    def request(self, content: str, *, stream: bool) -> bytes:
-        """The bytes of one request."""
-        body = json.dumps(
-            {"model": self.model, "stream": stream, "messages": [{"role": "user", "content": content}]}
-        ).encode()
-        head = (
-            f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nContent-Type: application/json\r\n"
-            f"Authorization: Bearer {self.token}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        return head.encode() + body
-
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection."""
-        return await asyncio.open_connection("127.0.0.1", self.port)
-
-
-async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bytes:
-    """Send one request and read its whole answer; the end of a chunked one is its empty chunk."""
-    writer.write(request)
-    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-    assert head.startswith("http/1.1 200"), head + (await reader.read(500)).decode()
-    if "content-length:" in head:
-        return await reader.readexactly(int(head.partition("content-length:")[2].split("\r\n")[0]))
-    body = bytearray()
-    while not body.endswith(b"\r\n0\r\n\r\n"):
-        body += await reader.read(65_536)
-    return bytes(body)
-
-
-async def one_caller(door: Door) -> float:
-    """The median in milliseconds."""
-    reader, writer = await door.connect()
-    request, times = door.request("hello", stream=False), []
-    for _ in range(ONE_CALLER):
-        started = time.perf_counter()
-        await ask(reader, writer, request)
-        times.append(time.perf_counter() - started)
-    writer.close()
-    return statistics.median(times) * 1000
-
-
-async def many_callers(door: Door) -> int:
-    """How many requests were answered."""
-    request = door.request("hello", stream=False)
-
-    async def call() -> None:
-        reader, writer = await door.connect()
-        for _ in range(REQUESTS // CALLERS):
-            await ask(reader, writer, request)
-        writer.close()
-
-    await asyncio.gather(*(call() for _ in range(CALLERS)))
-    return REQUESTS // CALLERS * CALLERS
-
-
-async def streams(door: Door, *, pace: int, tokens: int) -> int:
-    """How many tokens came."""
-    request = door.request(f"tokens={tokens} pace={pace}", stream=True)
-
-    async def call() -> int:
-        reader, writer = await door.connect()
-        body = await ask(reader, writer, request)
-        writer.close()
-        return body.count(b" word")
-
-    return sum(await asyncio.gather(*(call() for _ in range(STREAMS))))
 
 
 def cpu_of(process: psutil.Process) -> float:
@@ -190,6 +74,14 @@ async def measure(web: psutil.Process, upstream: psutil.Process, direct: Door, g
             f"{name} per CPU-second: gateway {rate:,.0f}, the provider itself {fake_rate:,.0f}, ratio "
             f"{rate / fake_rate:.2f}; per second {wall_rate:,.0f} against {fake_wall:,.0f}"
         )
+    for name, door in (("direct", direct), ("gateway", gateway)):
+        before, started = cpu_of(web), time.perf_counter()
+        lags = await crowd(door)
+        used, wall = cpu_of(web) - before, time.perf_counter() - started
+        print(
+            f"{CROWD} streams at {PACE}/s, {name}: lag p50 {lags.p50:.0f} ms, p99 {lags.p99:.0f} ms, worst "
+            f"{lags.worst:.0f} ms; {lags.tokens:,} tokens in {wall:.1f} s, the web process busy for {used:.1f} s"
+        )
 
 
 def prepare(port: int) -> str:
@@ -206,17 +98,6 @@ def prepare(port: int) -> str:
     user = User.objects.create_user("bench@example.org")
     create_provider(owner=user, name="bench", kind="openai-compatible", base_url=f"http://127.0.0.1:{port}/v1")
     return create_token(user=user, name="bench")[1]
-
-
-def serve_fake() -> None:
-    """The provider's process: prints its port, then serves."""
-
-    async def main() -> None:
-        port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        port.add_done_callback(lambda done: print(done.result(), flush=True))
-        await fake(port)
-
-    asyncio.run(main())
 
 
 def start_web() -> "tuple[subprocess.Popen[bytes], int]":
@@ -240,10 +121,7 @@ def start_web() -> "tuple[subprocess.Popen[bytes], int]":
 
 def main() -> None:
     """Start what is needed, measure, stop it."""
-    if sys.argv[1:] == ["fake"]:
-        serve_fake()
-        return
-    upstream = subprocess.Popen([sys.executable, __file__, "fake"], stdout=subprocess.PIPE, text=True)
+    upstream = subprocess.Popen([sys.executable, gateway_provider.__file__], stdout=subprocess.PIPE, text=True)
     started: list[subprocess.Popen[bytes]] = []
     try:
         assert upstream.stdout is not None
@@ -256,7 +134,7 @@ def main() -> None:
         started.append(web)
         direct = Door(port, "/v1/chat/completions", "fast", "none")
         gateway = Door(web_port, "/v1/chat/completions", MODEL, token)
-        asyncio.run(measure(psutil.Process(web.pid), psutil.Process(upstream.pid), direct, gateway))
+        uvloop.run(measure(psutil.Process(web.pid), psutil.Process(upstream.pid), direct, gateway))
     finally:
         for process in reversed(started):
             process.terminate()
