@@ -83,6 +83,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     items.sort(key=lambda item: (GROUPS.index(group_of(item.path)), -sizes[item.path], item.path))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was wrong with a test that passed when it was tried again."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"tried again: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
+
+
 @functools.cache
 def group_of(path: Path) -> str:
     """Which of ``GROUPS`` a file belongs to, told by its words: who shares the tests out has not loaded it."""

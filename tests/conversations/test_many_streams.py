@@ -23,8 +23,11 @@ def test_two_hundred_streams_complete_with_exact_text(
     say: Say, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.USER_RUNS = STREAMS
-    if connection.vendor == "sqlite":  # no worker has as many threads, and they all claim in one moment
+    # No worker has as many threads, and they all claim in one moment: each may wait for its turn.
+    if connection.vendor == "sqlite":
         monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", PATIENCE)
+    else:
+        monkeypatch.setattr(connection.pool, "timeout", PATIENCE)  # type: ignore[attr-defined]
     wanted = {say(f"tokens={tokens}", model="practice").generation.pk: tokens for tokens in range(20, 20 + STREAMS)}
 
     def run(pk: object) -> None:

@@ -31,6 +31,7 @@ LINE = "A line of a very long answer, which nobody is going to read to its end. 
 PIECE = LINE * 50
 PIECES = 20 * MEGABYTE // len(PIECE.encode())
 PACE = 0.004  # seconds between two pieces: five seconds and more for all of them
+RETURNS = 5  # after a slow reader's socket was closed
 IDLE = 200
 POOLED = MAX_CONNECTIONS + 16  # files that may stay open: the connections to Valkey and the database wait in pools
 
@@ -132,8 +133,9 @@ def read_to_the_end(connection: ClientConnection, seen: dict[str, Any]) -> int:
 def test_a_reader_that_never_reads_costs_little_and_catches_up(stack: Stack, caller: Caller) -> None:
     """R24."""
     with torrent() as address, logged_in(stack) as http:
-        provider = caller.add_provider(name="Torrent", kind="openai-compatible", base_url=address, api_key="sk-x")
-        agent = caller.add_agent(name="Torrent", provider=provider, model="torrent")
+        name = f"Torrent at {urlsplit(address).port}"
+        provider = caller.add_provider(name=name, kind="openai-compatible", base_url=address, api_key="sk-x")
+        agent = caller.add_agent(name=name, provider=provider, model="torrent")
         web = stack.children()["web"]
         caller.read(caller.say(caller.agent_id("Guide"), "Show me a Markdown tour"))  # what is loaded once, is loaded
         sent = caller.say(agent, "everything, please")
@@ -153,9 +155,12 @@ def test_a_reader_that_never_reads_costs_little_and_catches_up(stack: Stack, cal
         assert watch.most < 32 * MEGABYTE
         assert not seen["end"]
         assert 0 < seen["length"] < PIECES * len(PIECE)
-        with open_socket(stack, sent["conversation"], http) as connection, Watch(web) as watch:
-            connection.send(json.dumps({"type": "follow", "after": seen["last"]}))
-            assert read_to_the_end(connection, seen) == 0
+        with Watch(web) as watch:
+            for _ in range(RETURNS):  # on a busy machine this reader too may be the slow one; pages come back as well
+                with open_socket(stack, sent["conversation"], http) as connection:
+                    connection.send(json.dumps({"type": "follow", "after": seen["last"]}))
+                    if read_to_the_end(connection, seen) == 0:
+                        break
         print(f"catching up: {watch.most / MEGABYTE:.1f} MB above {watch.before / MEGABYTE:.1f} MB")  # noqa: T201 - a report
         assert seen["end"]["status"] == "completed"
         assert seen["length"] == len((PIECE * PIECES).encode("utf-16-le")) // 2
