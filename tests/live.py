@@ -30,9 +30,11 @@ def serving_site() -> Iterator[str]:
         server = uvicorn.Server(config)
         running = engine.submit(server.serve(sockets=[listener]))
         wait_for(lambda: server.started, LIMIT, "the start of the site")
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        running.result(LIMIT)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            running.result(LIMIT)
 
 
 @contextmanager

@@ -142,9 +142,11 @@ def practice_process(api_key: str) -> Iterator[str]:
     environment = clean_environment(folder)
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield process.stdout.readline().split()[-1]
-        process.terminate()
-    shutil.rmtree(folder, ignore_errors=True)
+        try:
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class StartStack(Protocol):

@@ -1,6 +1,7 @@
 """Versions, edits, other agents and forks, as somebody uses them with mouse and keyboard."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -181,7 +182,7 @@ WATCH = """() => {
 
 
 def test_a_wait_for_the_next_attempt_is_counted_down(tab: Page) -> None:
-    ask(tab, "echo: a conversation to wait in")
+    ask(tab, f"echo: a conversation to wait in, {uuid4()}")  # the practice provider counts by the conversation's text
     tab.evaluate(WATCH)
     ask(tab, "fault: 429")
     lines = tab.evaluate("() => [...window.lines]")

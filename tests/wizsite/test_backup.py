@@ -156,7 +156,7 @@ def test_a_backup_while_answers_are_written_disturbs_none_and_is_whole(
             "SELECT m.id, m.content, g.status, g.error FROM conversations_message m"
             " JOIN conversations_generation g ON g.message_id = m.id"
         ).fetchall()
-        assert {row[0] for row in answers} == replies
+        assert {row[0] for row in answers} >= replies
         for _, text, status, error in answers:
             assert whole.startswith(text)
             assert len(text) > 50

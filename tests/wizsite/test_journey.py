@@ -1,6 +1,7 @@
 """The whole main job over HTTP: separate provider processes that check a key, real workers, exact text."""
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -29,6 +30,11 @@ def caller(stack: Stack) -> Iterator[Caller]:
         yield caller
 
 
+def unlike(name: str) -> str:
+    """This name with something that no other has."""
+    return f"{name} {uuid4().hex[:8]}"
+
+
 def address(server: str, kind: str) -> str:
     return server if kind == "anthropic" else f"{server}/v1"
 
@@ -38,9 +44,9 @@ def test_an_answer_streams_from_a_separate_server_and_is_stored_exactly(
     caller: Caller, locked_server: str, kind: str
 ) -> None:
     base_url = address(locked_server, kind)
-    provider = caller.add_provider(name=f"Good {kind}", kind=kind, base_url=base_url, api_key=KEY)
+    provider = caller.add_provider(name=unlike(f"Good {kind}"), kind=kind, base_url=base_url, api_key=KEY)
     assert caller.post(f"providers/{provider}/test/", {"model": "practice-fast"})["ok"] is True
-    agent = caller.add_agent(name=f"Good {kind}", provider=provider, model="practice-fast")
+    agent = caller.add_agent(name=unlike(f"Good {kind}"), provider=provider, model="practice-fast")
     for text in TEXTS.values():
         sent = caller.say(agent, f"echo: {text}")
         seen, end = caller.read(sent)
@@ -52,10 +58,12 @@ def test_an_answer_streams_from_a_separate_server_and_is_stored_exactly(
 @pytest.mark.parametrize("kind", ["openai-compatible", "anthropic"])
 def test_a_wrong_key_ends_in_a_sentence_not_in_an_empty_answer(caller: Caller, locked_server: str, kind: str) -> None:
     base_url = address(locked_server, kind)
-    provider = caller.add_provider(name=f"Bad {kind}", kind=kind, base_url=base_url, api_key="sk-wrong-0123456789")
+    provider = caller.add_provider(
+        name=unlike(f"Bad {kind}"), kind=kind, base_url=base_url, api_key="sk-wrong-0123456789"
+    )
     test = caller.post(f"providers/{provider}/test/", {"model": "practice-fast"})
     assert (test["ok"], test["code"]) == (False, "auth_failed")
-    agent = caller.add_agent(name=f"Bad {kind}", provider=provider, model="practice-fast")
+    agent = caller.add_agent(name=unlike(f"Bad {kind}"), provider=provider, model="practice-fast")
     sent = caller.say(agent, "hello")
     text, end = caller.read(sent)
     assert (text, end["status"], end["error"]["code"]) == ("", "failed", "auth_failed")
@@ -65,7 +73,7 @@ def test_a_wrong_key_ends_in_a_sentence_not_in_an_empty_answer(caller: Caller, l
 
 def test_twenty_thousand_tokens_arrive_whole_and_again_from_the_middle(caller: Caller, stack: Stack) -> None:
     provider = next(row["id"] for row in caller.get("providers/")["results"] if row["name"] == "Practice")
-    agent = caller.add_agent(name="Long", provider=provider, model="practice-fast")
+    agent = caller.add_agent(name=unlike("Long"), provider=provider, model="practice-fast")
     sent = caller.say(agent, "tokens=20000")
     text, end = caller.read(sent)
     assert end["status"] == "completed"
@@ -77,8 +85,7 @@ def test_twenty_thousand_tokens_arrive_whole_and_again_from_the_middle(caller: C
 
 
 def test_waiting_for_the_answer_returns_it_finished(caller: Caller) -> None:
-    agent = caller.agent_id("Long") if "Long" in str(caller.get("agents/")) else caller.agent_id("Guide")
-    conversation = caller.post("conversations/", {"agent": agent})["id"]
+    conversation = caller.post("conversations/", {"agent": caller.agent_id("Guide")})["id"]
     body = caller.post(f"conversations/{conversation}/messages/?wait=true", {"content": "hello"})
     assert body["generation"]["status"] == "completed"
     assert body["reply"]["content"]
@@ -87,9 +94,10 @@ def test_waiting_for_the_answer_returns_it_finished(caller: Caller) -> None:
 def test_the_same_key_sends_once(caller: Caller) -> None:
     conversation = caller.post("conversations/", {"agent": caller.agent_id("Guide")})["id"]
     path = f"conversations/{conversation}/messages/"
-    first = caller.post(path, {"content": "hello"}, **{"Idempotency-Key": "one"})
-    again = caller.post(path, {"content": "hello"}, **{"Idempotency-Key": "one"})
+    key = {"Idempotency-Key": unlike("one")}
+    first = caller.post(path, {"content": "hello"}, **key)
+    again = caller.post(path, {"content": "hello"}, **key)
     assert first["message"]["id"] == again["message"]["id"]
-    changed = caller.http.post(f"/api/v1/{path}", json={"content": "other"}, headers={"Idempotency-Key": "one"})
+    changed = caller.http.post(f"/api/v1/{path}", json={"content": "other"}, headers=key)
     assert changed.status_code == 422
     caller.read(first)
