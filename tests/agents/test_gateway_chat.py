@@ -186,6 +186,31 @@ def test_an_agent_answers_with_its_prompt_first_its_parameters_and_its_fallbacks
     assert booked(owner).agent_name == "Poet"
 
 
+@pytest.mark.parametrize(
+    "wish",
+    [{}, {"type": "json_object"}, {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}],
+)
+def test_an_agent_s_schema_wins(
+    bare: httpx2.Client, owner: User, provider: Provider, practice_url: str, wish: dict[str, object]
+) -> None:
+    schema = {"type": "object", "properties": {"rhyme": {"type": "string"}}, "required": ["rhyme"]}
+    make_agent(owner, provider, name="Poet", model="practice-fast", response_schema=schema)
+    body = {"model": "agent/poet", "messages": HELLO, **({"response_format": wish} if wish else {})}
+    answer = bare.post("chat/completions", json=body)
+    assert (answer.status_code, "wiz-dropped" in answer.headers) == (200, False)
+    assert asked(practice_url)[-1]["body"]["response_format"]["json_schema"]["schema"] == schema
+
+
+def test_an_agent_s_schema_is_left_out_where_its_model_does_not_take_it(
+    bare: httpx2.Client, owner: User, provider: Provider, practice_url: str
+) -> None:
+    ProviderModel.objects.create(provider=provider, model_id="practice-fast", capabilities={"json_schema": False})
+    make_agent(owner, provider, name="Poet", model="practice-fast", response_schema={"type": "object"})
+    answer = bare.post("chat/completions", json={"model": "agent/poet", "messages": HELLO})
+    assert (answer.status_code, answer.headers["wiz-dropped"]) == (200, "response_schema")
+    assert "response_format" not in asked(practice_url)[-1]["body"]
+
+
 def test_what_a_model_does_not_take_is_left_out_and_told(bare: httpx2.Client, provider: Provider) -> None:
     ProviderModel.objects.create(provider=provider, model_id="practice-fast", capabilities={"sampling": False})
     answer = bare.post("chat/completions", json={"model": FAST, "messages": HELLO, "temperature": 1, "top_p": 1})
