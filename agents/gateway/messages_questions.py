@@ -42,6 +42,8 @@ def _read(raw: bytes) -> Asked:
 
 def _request(body: MessagesBody) -> ChatRequest:
     check_count(body.messages, "messages")
+    if not body.messages:
+        raise refuse("messages", "messages: at least one message is required.", "invalid_value")
     choice = body.tool_choice
     config = body.output_config or OutputConfig()
     schema: JSONSchema | None = None

@@ -1,7 +1,8 @@
 """Requests in the Anthropic messages dialect."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from providers.types import ChatMessage, ChatRequest, ImagePart, TextPart
 
@@ -28,7 +29,7 @@ def request_body(request: ChatRequest) -> Body:
 def messages(request: ChatRequest) -> list[Body]:
     """User and assistant turns: empty messages dropped, neighbours of one role merged, the user's first."""
     turns: list[tuple[str, Blocks]] = []
-    for message in request.messages:
+    for message in _asked(request):
         role = "assistant" if message.role == "assistant" else "user"
         blocks = [] if message.role == "system" else _blocks(message)
         if not blocks:
@@ -42,8 +43,18 @@ def messages(request: ChatRequest) -> list[Body]:
     return [{"role": role, "content": blocks} for role, blocks in turns]
 
 
+def _asked(request: ChatRequest) -> Sequence[ChatMessage]:
+    """The messages; where the user does not speak last, what the system says at the end becomes the user's turn."""
+    messages, end = request.messages, len(request.messages)
+    while end and (messages[end - 1].role == "system" or not _blocks(messages[end - 1])):
+        end -= 1
+    if end and messages[end - 1].role != "assistant":
+        return messages
+    return (*messages[:end], *(replace(message, role="user") for message in messages[end:]))
+
+
 def _system(request: ChatRequest) -> str:
-    later = (_text(message) for message in request.messages if message.role == "system")
+    later = (_text(message) for message in _asked(request) if message.role == "system")
     return "\n\n".join(text for text in (request.system_prompt, *later) if text.strip())
 
 

@@ -89,6 +89,14 @@ def test_without_the_option_a_stream_tells_no_usage(sdk: openai.OpenAI) -> None:
     assert all(chunk.usage is None and chunk.choices for chunk in chunks)
 
 
+@pytest.mark.parametrize("before", [[], HELLO, [*HELLO, {"role": "assistant", "content": "Hello!"}]])
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_the_system_may_speak_last(sdk: openai.OpenAI, practice_url: str, role: str, before: list[Any]) -> None:
+    messages: list[Any] = [*before, {"role": role, "content": "Say hello."}]
+    assert sdk.chat.completions.create(model=FAST, messages=messages).choices[0].message.content
+    assert asked(practice_url)[-1]["body"]["messages"] == [*before, {"role": "system", "content": "Say hello."}]
+
+
 def test_tools_are_called_and_their_results_are_taken(sdk: openai.OpenAI, practice_url: str) -> None:
     question: list[Any] = [{"role": "user", "content": "Please get_weather for me"}]
     choice = sdk.chat.completions.create(model=FAST, messages=question, tools=[WEATHER]).choices[0]
