@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from providers.types import ChatMessage, ChatRequest, ImagePart, TextPart
+from providers.types import ChatMessage, ChatRequest, ImagePart, TextPart, ToolDefinition
 
 DEFAULT_MAX_TOKENS = 8192  # the dialect demands a limit; every current model takes this one
 CONTINUED = "(The conversation continues.)"  # stands in for trimmed history: the first message must be the user's
@@ -60,7 +60,8 @@ def _system(request: ChatRequest) -> str:
 
 def _blocks(message: ChatMessage) -> Blocks:
     if message.role == "tool":
-        return [{"type": "tool_result", "tool_use_id": message.tool_call_id, "content": _text(message)}]
+        result: Body = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": _text(message)}
+        return [{**result, "is_error": True} if message.is_error else result]
     calls: Iterable[Body] = (
         {"type": "tool_use", "id": call.id, "name": call.name, "input": _arguments(call.arguments)}
         for call in message.tool_calls
@@ -94,10 +95,12 @@ def _arguments(text: str) -> Body:
 
 
 def _tools(request: ChatRequest) -> Blocks:
-    return [
-        {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
-        for tool in request.tools
-    ]
+    return [_tool(tool) for tool in request.tools]
+
+
+def _tool(tool: ToolDefinition) -> Body:
+    body: Body = {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
+    return {**body, "strict": True} if tool.strict else body
 
 
 def _tool_choice(request: ChatRequest) -> Body | None:

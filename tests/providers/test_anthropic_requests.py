@@ -93,6 +93,22 @@ async def test_the_system_asks_where_nobody_else_does(
     assert turns[-1]["content"][-1]["text"] == ("a" if "echo" in system else "echo: c")
 
 
+async def test_strict_tools_and_failed_results_take_the_dialects_form() -> None:
+    schema = {"type": "object", "properties": {}}
+    messages = (
+        ChatMessage("user", "echo: hi"),
+        ChatMessage("assistant", "", tool_calls=(ToolCall("1", "f", "{}"), ToolCall("2", "f", "{}"))),
+        ChatMessage("tool", "no such city", tool_call_id="1", is_error=True),
+        ChatMessage("tool", "sunny", tool_call_id="2"),
+    )
+    tools = (ToolDefinition("f", "does", schema, strict=True),)
+    body, _ = await sent(ChatRequest(model="practice-fast", messages=messages, tools=tools))
+    assert body["tools"] == [{"name": "f", "description": "does", "input_schema": schema, "strict": True}]
+    failed, succeeded = cast("list[dict[str, Any]]", body["messages"])[-1]["content"]
+    assert failed == {"type": "tool_result", "tool_use_id": "1", "content": "no such city", "is_error": True}
+    assert succeeded == {"type": "tool_result", "tool_use_id": "2", "content": "sunny"}
+
+
 async def test_tools_schemas_and_effort_take_the_dialects_form() -> None:
     schema = {"type": "object", "properties": {}}
     request = replace(
