@@ -219,7 +219,7 @@ class ContentFiltered(ProviderError):
 
 @dataclass(kw_only=True, eq=False)
 class ProviderTimeout(ProviderError):
-    """One of the four time limits ran out; ``phase`` says which."""
+    """One of the four time limits ran out, or the reader's; ``phase`` says which."""
 
     code = "timeout"
     retryable = True
@@ -231,6 +231,7 @@ class ProviderTimeout(ProviderError):
         "first_event": _("{provider} accepted the request but sent nothing in time."),
         "idle": _("{provider} stopped sending in the middle of the answer."),
         "total": _("{provider} took longer than an answer may take."),
+        "reader": _("The answer was ended because nobody read on."),
     }
     phase: str = ""
 

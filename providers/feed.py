@@ -5,15 +5,19 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Generic, TypeVar
 
+from providers.errors import ProviderTimeout
+
 Item = TypeVar("Item")
 WAITING_LIMIT = 1_000  # events that wait for a slow reader before the source has to wait, too
 START_LIMIT = 10.0  # seconds within which somebody has to begin to read
+STALL_LIMIT = 60.0  # seconds that the source waits for a reader who takes nothing
 
 
 class Feed(Generic[Item]):
     """Reads a stream in a task of its own and hands over what has arrived in batches. Bound to the running loop.
 
-    The stream is closed by ``aclose``, at its own end, and when nobody begins to read.
+    The stream is closed by ``aclose``, at its own end, and when nobody begins to read or reads on; a reader who comes
+    back after all gets what has arrived, then ``ProviderTimeout``.
     """
 
     def __init__(self, stream: AsyncGenerator[Item, None]) -> None:
@@ -78,4 +82,12 @@ class Feed(Generic[Item]):
                 self._waiting.append(item)
                 if len(self._waiting) >= WAITING_LIMIT:
                     self._room.clear()
-                    await self._room.wait()
+                    await self._wait_for_room()
+
+    async def _wait_for_room(self) -> None:
+        """While the source waits no time limit of its own runs, and it holds a connection and a slot."""
+        try:
+            async with asyncio.timeout(STALL_LIMIT):
+                await self._room.wait()
+        except TimeoutError:
+            raise ProviderTimeout(phase="reader") from None

@@ -78,6 +78,12 @@ def takes_images(provider: Provider, model: str) -> bool:
     return told_capabilities(provider.pk, model).get(str(Capability.VISION)) is not False
 
 
+def takes_schema(model: str, row: ProviderModel | None) -> bool:
+    """Whether the model may be held to a JSON schema: unless it is known not to take one; reads nothing."""
+    told: Mapping[str, bool] = row.capabilities if row else _known(model)
+    return told.get(str(Capability.JSON_SCHEMA)) is not False
+
+
 def _dropped(kind: str, told: Mapping[str, bool], request: ChatRequest) -> tuple[str, ...]:
     by_dialect = set(adapters.dropped_fields(kind, request))
     by_model = {

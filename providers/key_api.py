@@ -15,7 +15,7 @@ from providers.keys import add_key, remove_key, update_key
 from providers.lookup import find_key, find_provider
 from providers.models import Provider
 from providers.resting import list_rests, ring_of
-from providers.serializers import KeySerializer
+from providers.serializers import KeyChangeSerializer, KeySerializer
 
 
 class KeysView(APIView):
@@ -33,7 +33,7 @@ class KeysView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         """One more key. Calls are shared out by weight; a key that is refused rests while the others answer."""
         provider = find_provider(person(request), pk)
-        key = add_key(provider=provider, **_parsed(request, partial=False))
+        key = add_key(provider=provider, **_parsed(KeySerializer(data=request.data)))
         return Response(_shown(provider, key), status=status.HTTP_201_CREATED)
 
 
@@ -43,12 +43,11 @@ class KeyView(APIView):
     needs = MANAGING
     http_method_names = ("patch", "delete", "options")
 
-    @extend_schema(request=KeySerializer, responses=KeySerializer)
+    @extend_schema(request=KeyChangeSerializer, responses=KeySerializer)
     def patch(self, request: Request, pk: UUID, key_id: UUID) -> Response:
         """Change its label or its weight. Another secret is another key."""
         key = find_key(person(request), pk, key_id)
-        given = _parsed(request, partial=True)
-        given.pop("api_key", None)
+        given = _parsed(KeyChangeSerializer(data=request.data, partial=True))
         return Response(_shown(key.provider, update_key(key=key, **given)))
 
     @extend_schema(responses={204: None})
@@ -58,8 +57,7 @@ class KeyView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _parsed(request: Request, *, partial: bool) -> dict[str, Any]:
-    serializer = KeySerializer(data=request.data, partial=partial)
+def _parsed(serializer: KeyChangeSerializer) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
 

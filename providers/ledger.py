@@ -1,5 +1,6 @@
 """What every call used and cost, made sane before it is booked."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -10,7 +11,7 @@ from accounts.models import User
 from providers.budgets.standing import note_records
 from providers.models import Provider, ProviderModel, UsageRecord
 from providers.pricing import price_by_row
-from providers.types import ChatRequest, ImagePart, Usage
+from providers.types import ChatRequest, ImagePart, JSONSchema, Usage
 
 LARGEST: Final = 1_000_000_000  # tokens of one call; anything above is nonsense
 CHARACTERS_PER_TOKEN: Final = 4  # of English; the rule of thumb of https://platform.openai.com/tokenizer
@@ -94,7 +95,13 @@ def usage_form(*records: UsageRecord) -> dict[str, object]:
 def estimate_usage(request: ChatRequest, text: str) -> Usage:
     """About what a call used, for providers that do not tell."""
     texts, images = [request.system_prompt], 0
+    for tool in request.tools:
+        texts += [tool.name, tool.description, _written(tool.parameters)]
+    if request.response_schema is not None:
+        texts.append(_written(request.response_schema))
     for message in request.messages:
+        for call in message.tool_calls:
+            texts += [call.name, call.arguments]
         if isinstance(message.content, str):
             texts.append(message.content)
             continue
@@ -105,6 +112,10 @@ def estimate_usage(request: ChatRequest, text: str) -> Usage:
         output=estimate_tokens(text),
         certain=False,
     )
+
+
+def _written(schema: JSONSchema) -> str:
+    return json.dumps(dict(schema), ensure_ascii=False, separators=(",", ":"))
 
 
 def estimate_tokens(*texts: str) -> int:

@@ -50,7 +50,7 @@ class MeteredCall:
                         await self._book(event.usage)
                     yield event
         except ProviderError as error:
-            if self._written or _may_have_cost(error):
+            if self._written or may_have_cost(error):
                 await self._book(None)
             raise
         except (asyncio.CancelledError, GeneratorExit):
@@ -76,6 +76,6 @@ class MeteredCall:
             self.record = await asyncio.shield(booking)
 
 
-def _may_have_cost(error: ProviderError) -> bool:
+def may_have_cost(error: ProviderError) -> bool:
     """Whether the provider may have worked on the question although nothing of the answer arrived."""
     return isinstance(error, Incomplete) or (isinstance(error, ProviderTimeout) and error.phase != "connect")

@@ -154,10 +154,10 @@ def _check_order(messages: Sequence[ChatMessage]) -> None:
         if open_calls:
             raise RequestRefused(detail=f"{place} comes before the result of the tool call {min(open_calls)[:100]!r}.")
         open_calls = _calls_of(message, place)
-    if not any(message.role == "user" and _has_content(message) for message in messages):
-        raise RequestRefused(detail="There is no message of the user's with anything in it.")
-    if open_calls or messages[-1].role not in {"user", "tool"}:
-        raise RequestRefused(detail="The last message has to be the user's or the result of a tool.")
+    if not any(message.role in {"user", "system"} and _has_content(message) for message in messages):
+        raise RequestRefused(detail="There is no message of the user's or the system's with anything in it.")
+    if open_calls or messages[-1].role == "assistant":
+        raise RequestRefused(detail="The last message has to be the user's, the system's or the result of a tool.")
 
 
 def _calls_of(message: ChatMessage, place: str) -> set[str]:

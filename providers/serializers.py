@@ -110,11 +110,10 @@ class ModelFilters(serializers.Serializer[Any]):
     provider = serializers.UUIDField(source="provider_id", required=False)
 
 
-class KeySerializer(StrictSerializer):
-    """A further key of a provider. It goes in and never comes out."""
+class KeyChangeSerializer(StrictSerializer):
+    """What can be changed of a further key: another secret is another key."""
 
     id = serializers.UUIDField(read_only=True)
-    api_key = serializers.CharField(max_length=4000, write_only=True, style={"input_type": "password"})
     label = serializers.CharField(max_length=100, required=False, allow_blank=True)  # type: ignore[assignment]
     weight = serializers.IntegerField(required=False)
     key_hint = serializers.CharField(read_only=True)
@@ -131,6 +130,12 @@ class KeySerializer(StrictSerializer):
         """The code of the error that sent it to rest."""
         rest = self.context["rests"].get(str(key.pk))
         return rest.code if rest else None
+
+
+class KeySerializer(KeyChangeSerializer):
+    """A further key of a provider. It goes in and never comes out."""
+
+    api_key = serializers.CharField(max_length=4000, write_only=True, style={"input_type": "password"})
 
 
 class ModelSerializer(serializers.Serializer[Any]):

@@ -64,21 +64,23 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """A tool offered to the model."""
+    """A tool offered to the model. A ``strict`` one's arguments have to follow ``parameters``."""
 
     name: str
     description: str
     parameters: JSONSchema
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of a request. ``tool_call_id`` belongs to role ``tool`` only."""
+    """One message of a request. ``tool_call_id`` belongs to role ``tool`` only, ``is_error`` to a tool that failed."""
 
     role: Role
     content: str | tuple[TextPart | ImagePart, ...]
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
+    is_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from agents.gateway.models_list import list_models, retrieve_model
 from agents.gateway.questions import Asked
 from agents.gateway.replies import Left, Receive, Reply, Request, Scope, Send, read_request, send_reply, while_connected
 from agents.gateway.responses_questions import read_responses
-from agents.gateway.streams import begin_stream
+from agents.gateway.streams import begin_stream, wait_for_whole
 from providers.answering import Answering
 from providers.database import in_thread
 from providers.errors import ProviderError
@@ -99,7 +99,7 @@ async def _answer(read: Callable[[bytes], Awaitable[Asked]], request: Request) -
             may_listen = partial(access.is_still_admitted, caller, asked.model)
             events = await begin_stream(answering, asked.form.writer(), may_listen, tells_detail=tells_detail)
             return Reply(events, headers=_told(answering))
-        completion = await answering.whole()
+        completion = await wait_for_whole(answering)
         return Reply(encode(asked.form.whole(completion, answering.usage)), headers=_told(answering))
     except ProviderError as error:
         refusal = from_provider(error, tells_detail=tells_detail)

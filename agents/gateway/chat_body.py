@@ -68,7 +68,7 @@ class Definition(Strict):
     name: str
     description: str | None = None
     parameters: JSONObject | None = None
-    strict: object = None
+    strict: bool | None = None
 
 
 class Tool(Strict):

@@ -104,4 +104,4 @@ def _parts(content: list[Text | Image | Refusal], place: str) -> Iterator[TextPa
 def _tool(tool: Tool, place: str) -> ToolDefinition:
     function = tool.function
     parameters = plain_schema(function.parameters, f"{place}.function.parameters")
-    return ToolDefinition(function.name, function.description or "", parameters)
+    return ToolDefinition(function.name, function.description or "", parameters, bool(function.strict))

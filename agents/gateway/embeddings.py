@@ -1,5 +1,6 @@
 """Embeddings: passed on to providers of OpenAI's dialect, and booked."""
 
+import asyncio
 from typing import Final
 
 import msgspec
@@ -11,7 +12,9 @@ from agents.gateway.targets import Target
 from providers import registry
 from providers.bookings import book
 from providers.budgets.gate import acheck_budget
+from providers.errors import ProviderError
 from providers.ledger import Entry, estimate_tokens
+from providers.metering import may_have_cost
 from providers.types import EmbeddingRequest, Usage
 
 
@@ -45,22 +48,28 @@ def _read(raw: bytes) -> EmbeddingsBody:
 
 
 async def embed(body: EmbeddingsBody, target: Target, user: User) -> dict[str, object]:
-    """The embeddings. Raises ``Refused`` and ``ProviderError``."""
+    """The embeddings. Raises ``Refused`` and ``ProviderError``; what may have cost something is booked by estimate."""
     if target.agent is not None:
         raise Refused(400, "An agent makes no embeddings: name a model of a provider.", param="model")
     place = target.places[0]
     await acheck_budget(user, place.provider)
     client = await registry.get_client(place.provider.pk)
     request = EmbeddingRequest(place.model, body.input, body.encoding_format or "float", body.dimensions)
-    made = await client.embed(request)
-    usage = made.usage or Usage(input=_estimate(body), certain=False)
+    try:
+        made = await client.embed(request)
+    except (asyncio.CancelledError, ProviderError) as error:
+        if not isinstance(error, ProviderError) or may_have_cost(error):
+            book(Entry(user, place.provider, place.model, _estimate(body)))
+        raise
+    usage = made.usage or _estimate(body)
     book(Entry(user, place.provider, place.model, usage))
     tokens = {"prompt_tokens": usage.input, "total_tokens": usage.input}
     return {"object": "list", "data": made.vectors, "model": target.name, "usage": tokens}
 
 
-def _estimate(body: EmbeddingsBody) -> int:
+def _estimate(body: EmbeddingsBody) -> Usage:
     items = [body.input] if isinstance(body.input, str) else body.input
-    return sum(
+    tokens = sum(
         estimate_tokens(item) if isinstance(item, str) else len(item) if isinstance(item, list) else 1 for item in items
     )
+    return Usage(input=tokens, certain=False)

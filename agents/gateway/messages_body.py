@@ -82,7 +82,7 @@ class Tool(Strict):
     type: Literal["custom"] | None = None
     cache_control: object = None
     eager_input_streaming: object = None
-    strict: object = None
+    strict: bool | None = None
 
 
 class Choice(Strict):

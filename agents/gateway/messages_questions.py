@@ -42,6 +42,8 @@ def _read(raw: bytes) -> Asked:
 
 def _request(body: MessagesBody) -> ChatRequest:
     check_count(body.messages, "messages")
+    if not body.messages:
+        raise refuse("messages", "messages: at least one message is required.", "invalid_value")
     choice = body.tool_choice
     config = body.output_config or OutputConfig()
     schema: JSONSchema | None = None
@@ -87,7 +89,9 @@ def _turn(role: Literal["user", "assistant"], blocks: list[Block], place: str) -
             case ToolUse():
                 calls.append(ToolCall(block.id, block.name, encode(block.input).decode()))
             case ToolResult():
-                yield ChatMessage("tool", _result(block, f"{place}[{number}]"), tool_call_id=block.tool_use_id)
+                result = _result(block, f"{place}[{number}]")
+                is_error = bool(block.is_error)
+                yield ChatMessage("tool", result, tool_call_id=block.tool_use_id, is_error=is_error)
     if parts or calls:
         yield ChatMessage(role, tuple(parts), tuple(calls))
 
@@ -116,4 +120,5 @@ def _choice(choice: Choice) -> str:
 
 
 def _tool(tool: Tool, place: str) -> ToolDefinition:
-    return ToolDefinition(tool.name, tool.description or "", plain_schema(tool.input_schema, f"{place}.input_schema"))
+    parameters = plain_schema(tool.input_schema, f"{place}.input_schema")
+    return ToolDefinition(tool.name, tool.description or "", parameters, bool(tool.strict))

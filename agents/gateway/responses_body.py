@@ -71,7 +71,7 @@ class Tool(Strict):
     name: str
     parameters: JSONObject | None = None
     description: str | None = None
-    strict: object = None
+    strict: bool | None = None
     defer_loading: object = None
 
 

@@ -144,7 +144,8 @@ def _given(value: str | None, place: str, name: str) -> str:
 
 
 def _tool(tool: Tool, place: str) -> ToolDefinition:
-    return ToolDefinition(tool.name, tool.description or "", plain_schema(tool.parameters, f"{place}.parameters"))
+    parameters = plain_schema(tool.parameters, f"{place}.parameters")
+    return ToolDefinition(tool.name, tool.description or "", parameters, bool(tool.strict))
 
 
 def echo(body: ResponsesBody) -> JSONObject:

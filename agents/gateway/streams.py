@@ -8,15 +8,23 @@ from typing import Final
 from agents.gateway.failures import Refused, from_provider
 from agents.gateway.questions import Writer
 from providers.answering import Answering
-from providers.errors import Cancelled, ProviderError, UnknownError
+from providers.errors import Cancelled, Incomplete, ProviderError, UnknownError
 from providers.feed import Feed
-from providers.types import Finish, StreamEvent
+from providers.types import Completion, Finish, FinishReason, StreamEvent
 
 FIRST_LOOK: Final = 10.0  # seconds within which a failure still becomes an HTTP status
 HEARTBEAT: Final = 15.0  # seconds of silence after which a sign of life is sent
 RECHECK_EVERY: Final = 3.0  # seconds after which the caller's right to listen is looked at again
 
 logger = logging.getLogger(__name__)
+
+
+async def wait_for_whole(answering: Answering) -> Completion:
+    """The whole answer. Raises ``ProviderError``, also for one that the provider gave up."""
+    completion = await answering.whole()
+    if completion.finish_reason is FinishReason.ERROR:
+        raise _given_up(answering, completion.raw_reason)
+    return completion
 
 
 async def begin_stream(
@@ -65,7 +73,15 @@ async def _tell(
         failure = UnknownError()
     finally:
         await feed.aclose()
+    if finish and finish.reason is FinishReason.ERROR:
+        failure, finish = _given_up(answering, finish.raw_reason), None
     yield writer.end(finish, answering.usage) if finish else writer.fail(_told(failure, tells_detail=tells_detail))
+
+
+def _given_up(answering: Answering, reason: str) -> Incomplete:
+    """The clients take every end that they do not know for a good one, so this one is told as a failure."""
+    call = answering.call
+    return Incomplete(detail=f"finish_reason: {reason}", provider=call.provider.name, model=call.request.model)
 
 
 def _told(failure: ProviderError, *, tells_detail: bool) -> Refused:

@@ -10,7 +10,7 @@ from agents.gateway.failures import Refused, no_model
 from agents.hops import Hop, read_hops
 from agents.models import Agent
 from providers.errors import RequestRefused
-from providers.fitting import fit_request_to_row
+from providers.fitting import fit_request_to_row, takes_schema
 from providers.metering import Call
 from providers.models import Provider, ProviderModel
 from providers.requests import MODEL_LENGTH
@@ -52,14 +52,25 @@ class Target:
         return calls
 
     def _call(self, place: Place, asked: ChatRequest) -> Call:
-        fitted, dropped = fit_request_to_row(place.provider.kind, place.row, replace(asked, model=place.model))
+        request = replace(asked, model=place.model)
+        loses_schema = self._has_schema and not takes_schema(place.model, place.row)
+        if loses_schema:
+            request = replace(request, response_schema=None)
+        fitted, dropped = fit_request_to_row(place.provider.kind, place.row, request)
         if "json_mode" in dropped:
             detail = f"{place.model} has no JSON mode. Send a JSON schema, or choose another model."
             raise RequestRefused(detail=detail, model=place.model)
+        if loses_schema:
+            dropped = (*dropped, "response_schema")
         return Call(place.provider, fitted, dropped, self.agent.name if self.agent else "")
 
+    @property
+    def _has_schema(self) -> bool:
+        """Whether the schema is the agent's own, which is left out where a caller's is refused."""
+        return self.agent is not None and bool(self.agent.response_schema)
+
     def _as_agent(self, request: ChatRequest) -> ChatRequest:
-        """The agent's prompt comes first and its parameters win; of two limits the lower one."""
+        """The agent's prompt comes first, its parameters and its schema win; of two limits the lower one."""
         agent = self.agent
         if agent is None:
             return request
@@ -71,6 +82,8 @@ class Target:
             top_p=request.top_p if agent.top_p is None else agent.top_p,
             max_tokens=min(limits, default=None),
             reasoning_effort=agent.reasoning_effort or request.reasoning_effort,
+            response_schema=agent.response_schema or request.response_schema,
+            json_mode=request.json_mode and not agent.response_schema,
         )
 
 

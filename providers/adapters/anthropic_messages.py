@@ -1,9 +1,10 @@
 """Requests in the Anthropic messages dialect."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from providers.types import ChatMessage, ChatRequest, ImagePart, TextPart
+from providers.types import ChatMessage, ChatRequest, ImagePart, TextPart, ToolDefinition
 
 DEFAULT_MAX_TOKENS = 8192  # the dialect demands a limit; every current model takes this one
 CONTINUED = "(The conversation continues.)"  # stands in for trimmed history: the first message must be the user's
@@ -28,7 +29,7 @@ def request_body(request: ChatRequest) -> Body:
 def messages(request: ChatRequest) -> list[Body]:
     """User and assistant turns: empty messages dropped, neighbours of one role merged, the user's first."""
     turns: list[tuple[str, Blocks]] = []
-    for message in request.messages:
+    for message in _asked(request):
         role = "assistant" if message.role == "assistant" else "user"
         blocks = [] if message.role == "system" else _blocks(message)
         if not blocks:
@@ -42,14 +43,25 @@ def messages(request: ChatRequest) -> list[Body]:
     return [{"role": role, "content": blocks} for role, blocks in turns]
 
 
+def _asked(request: ChatRequest) -> Sequence[ChatMessage]:
+    """The messages; where the user does not speak last, what the system says at the end becomes the user's turn."""
+    messages, end = request.messages, len(request.messages)
+    while end and (messages[end - 1].role == "system" or not _blocks(messages[end - 1])):
+        end -= 1
+    if end and messages[end - 1].role != "assistant":
+        return messages
+    return (*messages[:end], *(replace(message, role="user") for message in messages[end:]))
+
+
 def _system(request: ChatRequest) -> str:
-    later = (_text(message) for message in request.messages if message.role == "system")
+    later = (_text(message) for message in _asked(request) if message.role == "system")
     return "\n\n".join(text for text in (request.system_prompt, *later) if text.strip())
 
 
 def _blocks(message: ChatMessage) -> Blocks:
     if message.role == "tool":
-        return [{"type": "tool_result", "tool_use_id": message.tool_call_id, "content": _text(message)}]
+        result: Body = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": _text(message)}
+        return [{**result, "is_error": True} if message.is_error else result]
     calls: Iterable[Body] = (
         {"type": "tool_use", "id": call.id, "name": call.name, "input": _arguments(call.arguments)}
         for call in message.tool_calls
@@ -83,10 +95,12 @@ def _arguments(text: str) -> Body:
 
 
 def _tools(request: ChatRequest) -> Blocks:
-    return [
-        {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
-        for tool in request.tools
-    ]
+    return [_tool(tool) for tool in request.tools]
+
+
+def _tool(tool: ToolDefinition) -> Body:
+    body: Body = {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
+    return {**body, "strict": True} if tool.strict else body
 
 
 def _tool_choice(request: ChatRequest) -> Body | None:

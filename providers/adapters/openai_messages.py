@@ -7,6 +7,7 @@ from typing import cast
 from providers.types import ChatMessage, ChatRequest, ImagePart, JSONSchema, TextPart, ToolDefinition
 
 Body = dict[str, object]
+FAILED = "Error: "  # stands before what a failed tool says: the dialect has no field for it
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -39,6 +40,8 @@ def _message(message: ChatMessage) -> Body:
     body: Body = {"role": message.role, "content": _content(message)}
     if message.role == "tool":
         body["tool_call_id"] = message.tool_call_id
+    if message.is_error:
+        body["content"] = f"{FAILED}{body['content']}"
     if message.tool_calls:
         body["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
@@ -63,7 +66,9 @@ def _part(part: TextPart | ImagePart) -> Body:
 
 
 def _tool(tool: ToolDefinition) -> Body:
-    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+    function: Body = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+    if tool.strict:
+        function["strict"] = True  # only then: many compatible servers do not know it
     return {"type": "function", "function": function}
 
 

@@ -89,6 +89,14 @@ def test_without_the_option_a_stream_tells_no_usage(sdk: openai.OpenAI) -> None:
     assert all(chunk.usage is None and chunk.choices for chunk in chunks)
 
 
+@pytest.mark.parametrize("before", [[], HELLO, [*HELLO, {"role": "assistant", "content": "Hello!"}]])
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_the_system_may_speak_last(sdk: openai.OpenAI, practice_url: str, role: str, before: list[Any]) -> None:
+    messages: list[Any] = [*before, {"role": role, "content": "Say hello."}]
+    assert sdk.chat.completions.create(model=FAST, messages=messages).choices[0].message.content
+    assert asked(practice_url)[-1]["body"]["messages"] == [*before, {"role": "system", "content": "Say hello."}]
+
+
 def test_tools_are_called_and_their_results_are_taken(sdk: openai.OpenAI, practice_url: str) -> None:
     question: list[Any] = [{"role": "user", "content": "Please get_weather for me"}]
     choice = sdk.chat.completions.create(model=FAST, messages=question, tools=[WEATHER]).choices[0]
@@ -184,6 +192,31 @@ def test_an_agent_answers_with_its_prompt_first_its_parameters_and_its_fallbacks
     assert (second["temperature"], second["max_tokens"], second["top_p"]) == (0, 50, 0.5)
     assert "Rhyme" not in answer.to_json()
     assert booked(owner).agent_name == "Poet"
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{}, {"type": "json_object"}, {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}],
+)
+def test_an_agent_s_schema_wins(
+    bare: httpx2.Client, owner: User, provider: Provider, practice_url: str, wish: dict[str, object]
+) -> None:
+    schema = {"type": "object", "properties": {"rhyme": {"type": "string"}}, "required": ["rhyme"]}
+    make_agent(owner, provider, name="Poet", model="practice-fast", response_schema=schema)
+    body = {"model": "agent/poet", "messages": HELLO, **({"response_format": wish} if wish else {})}
+    answer = bare.post("chat/completions", json=body)
+    assert (answer.status_code, "wiz-dropped" in answer.headers) == (200, False)
+    assert asked(practice_url)[-1]["body"]["response_format"]["json_schema"]["schema"] == schema
+
+
+def test_an_agent_s_schema_is_left_out_where_its_model_does_not_take_it(
+    bare: httpx2.Client, owner: User, provider: Provider, practice_url: str
+) -> None:
+    ProviderModel.objects.create(provider=provider, model_id="practice-fast", capabilities={"json_schema": False})
+    make_agent(owner, provider, name="Poet", model="practice-fast", response_schema={"type": "object"})
+    answer = bare.post("chat/completions", json={"model": "agent/poet", "messages": HELLO})
+    assert (answer.status_code, answer.headers["wiz-dropped"]) == (200, "response_schema")
+    assert "response_format" not in asked(practice_url)[-1]["body"]
 
 
 def test_what_a_model_does_not_take_is_left_out_and_told(bare: httpx2.Client, provider: Provider) -> None:

@@ -1,10 +1,18 @@
 """Embeddings through the gateway, by OpenAI's own sdk."""
 
+import asyncio
+from collections.abc import Callable
+
 import openai
 import pytest
 
 from accounts.models import User
+from agents.gateway.embeddings import EmbeddingsBody, embed
+from agents.gateway.targets import Place, Target
+from providers import bookings, engine, registry
+from providers.errors import AuthFailed, ConnectionFailed, Incomplete, ProviderError, ProviderTimeout
 from providers.models import Provider, UsageRecord
+from providers.types import EmbeddingRequest
 from tests.agents.conftest import asked
 from tests.factories import make_agent, make_provider
 from tests.live import LIMIT
@@ -51,3 +59,38 @@ def test_nothing_and_mixtures_are_refused(sdk: openai.OpenAI, wrong: list[str]) 
     with pytest.raises(openai.BadRequestError) as failure:
         sdk.embeddings.create(model=MODEL, input=wrong)
     assert failure.value.param == "input"
+
+
+FAILURES: list[tuple[Callable[[], BaseException], list[int]]] = [
+    (asyncio.CancelledError, [2]),
+    (lambda: ProviderTimeout(phase="first_event"), [2]),
+    (Incomplete, [2]),
+    (lambda: ProviderTimeout(phase="connect"), []),
+    (ConnectionFailed, []),
+    (AuthFailed, []),
+]
+
+
+@pytest.mark.parametrize(("failure", "booked"), FAILURES)
+def test_what_may_have_cost_is_booked_by_estimate(
+    owner: User, monkeypatch: pytest.MonkeyPatch, failure: Callable[[], BaseException], booked: list[int]
+) -> None:
+    provider = make_provider(owner)
+
+    class Client:
+        async def embed(self, request: EmbeddingRequest) -> None:
+            raise failure()
+
+    async def get_client(_: object) -> Client:
+        return Client()
+
+    async def work() -> None:
+        target = Target("practice/m", (Place(provider, "m", None),))
+        with pytest.raises((ProviderError, asyncio.CancelledError)):
+            await embed(EmbeddingsBody(model="practice/m", input="one word"), target, owner)
+        await bookings.drain()
+
+    monkeypatch.setattr(registry, "get_client", get_client)
+    engine.run(work(), timeout=LIMIT)
+    records = UsageRecord.objects.filter(user=owner, is_certain=False)
+    assert [record.input_tokens for record in records] == booked

@@ -193,6 +193,7 @@ def test_the_list_of_models_is_read_by_this_client_too(
     "change",
     [
         {"max_tokens": None},
+        {"messages": [], "system": "Be brief."},
         {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
         {"messages": [{"role": "user", "content": [{"type": "document", "source": {}}]}]},
         {"messages": [{"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "http://x"}}]}]},

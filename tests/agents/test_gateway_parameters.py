@@ -94,6 +94,25 @@ def test_an_unknown_parameter_is_refused_at_any_depth(bare: httpx2.Client, pract
 
 
 @pytest.mark.parametrize("path", BODIES)
+def test_a_strict_tool_is_passed_on_as_one(bare: httpx2.Client, practice_url: str, path: str) -> None:
+    body = copy.deepcopy({"model": FAST, **BODIES[path]})
+    (tool,) = body["tools"]
+    tool.get("function", tool)["strict"] = True
+    assert bare.post(path, json=body).status_code == 200
+    assert asked(practice_url)[-1]["body"]["tools"][0]["function"]["strict"] is True
+    tool.get("function", tool)["strict"] = "very"
+    assert bare.post(path, json=body).status_code == 400
+
+
+@pytest.mark.parametrize(("is_error", "told"), [(True, "Error: y"), (False, "y"), (None, "y")])
+def test_a_failed_tool_is_told_as_one(bare: httpx2.Client, practice_url: str, is_error: bool | None, told: str) -> None:
+    body = copy.deepcopy({"model": FAST, **BODIES["messages"]})
+    body["messages"][-1]["content"][0]["is_error"] = is_error
+    assert bare.post("messages", json=body).status_code == 200
+    assert asked(practice_url)[-1]["body"]["messages"][-1]["content"] == told
+
+
+@pytest.mark.parametrize("path", BODIES)
 def test_what_is_without_effect_is_never_sent_on(bare: httpx2.Client, practice_url: str, path: str) -> None:
     """S42."""
     body = {"model": FAST, **BODIES[path]} | dict.fromkeys(WITHOUT_EFFECT[path], CANARY)

@@ -74,6 +74,41 @@ async def test_turns_are_merged_and_empty_ones_dropped() -> None:
     assert [block["type"] for block in results["content"]] == ["tool_result", "tool_result", "text"]
 
 
+@pytest.mark.parametrize(
+    ("before", "system", "roles"),
+    [
+        ((), "Be brief.", ["user"]),
+        ((ChatMessage("user", " "),), "Be brief.", ["user"]),
+        ((ChatMessage("user", "a"), ChatMessage("assistant", "b")), "Be brief.", ["user", "assistant", "user"]),
+        ((ChatMessage("user", "a"),), "Be brief.\n\necho: c", ["user"]),
+    ],
+)
+async def test_the_system_asks_where_nobody_else_does(
+    before: tuple[ChatMessage, ...], system: str, roles: list[str]
+) -> None:
+    messages = (*before, ChatMessage("system", "echo: c"))
+    body, _ = await sent(ChatRequest(model="practice-fast", messages=messages, system_prompt="Be brief."))
+    turns = cast("list[dict[str, Any]]", body["messages"])
+    assert (body["system"], [turn["role"] for turn in turns]) == (system, roles)
+    assert turns[-1]["content"][-1]["text"] == ("a" if "echo" in system else "echo: c")
+
+
+async def test_strict_tools_and_failed_results_take_the_dialects_form() -> None:
+    schema = {"type": "object", "properties": {}}
+    messages = (
+        ChatMessage("user", "echo: hi"),
+        ChatMessage("assistant", "", tool_calls=(ToolCall("1", "f", "{}"), ToolCall("2", "f", "{}"))),
+        ChatMessage("tool", "no such city", tool_call_id="1", is_error=True),
+        ChatMessage("tool", "sunny", tool_call_id="2"),
+    )
+    tools = (ToolDefinition("f", "does", schema, strict=True),)
+    body, _ = await sent(ChatRequest(model="practice-fast", messages=messages, tools=tools))
+    assert body["tools"] == [{"name": "f", "description": "does", "input_schema": schema, "strict": True}]
+    failed, succeeded = cast("list[dict[str, Any]]", body["messages"])[-1]["content"]
+    assert failed == {"type": "tool_result", "tool_use_id": "1", "content": "no such city", "is_error": True}
+    assert succeeded == {"type": "tool_result", "tool_use_id": "2", "content": "sunny"}
+
+
 async def test_tools_schemas_and_effort_take_the_dialects_form() -> None:
     schema = {"type": "object", "properties": {}}
     request = replace(

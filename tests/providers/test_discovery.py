@@ -16,7 +16,7 @@ from providers.models import Provider, ProviderModel
 from providers.practice import running_practice
 from providers.serializers import ModelSerializer
 from providers.services import ensure_practice_provider
-from providers.types import Capability, ChatMessage, ChatRequest, Usage
+from providers.types import Capability, ChatMessage, ChatRequest, ToolCall, ToolDefinition, Usage
 from tests.factories import make_provider, make_staff, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -243,6 +243,18 @@ def test_parts_are_never_larger_than_their_whole() -> None:
 def test_an_estimate_is_marked_as_one() -> None:
     request = ChatRequest(model="m", messages=(ChatMessage(role="user", content="x" * 10),), system_prompt="y" * 6)
     assert ledger.estimate_usage(request, "z" * 9) == Usage(input=4, output=3, certain=False)
+
+
+def test_an_estimate_counts_tools_their_calls_and_the_schema() -> None:
+    schema = {"type": "object", "title": "s" * 400}
+    call = ToolCall("1", "lookup", "a" * 400)
+    request = ChatRequest(
+        model="m",
+        messages=(ChatMessage(role="assistant", content="", tool_calls=(call,)),),
+        tools=(ToolDefinition("lookup", "d" * 400, schema),),
+        response_schema=schema,
+    )
+    assert 400 <= ledger.estimate_usage(request, "").input <= 450
 
 
 def test_the_command_tells_each_provider(practice_url: str, capsys: pytest.CaptureFixture[str]) -> None:

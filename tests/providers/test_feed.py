@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from providers import feed
+from providers.errors import ProviderTimeout
 from providers.feed import WAITING_LIMIT, Feed
 
 
@@ -82,6 +83,19 @@ async def test_a_reader_who_never_reads_stops_the_source() -> None:
     assert (await reading.next_batch(5) or [])[0] == WAITING_LIMIT + 1
     await reading.aclose()
     assert source.closed.is_set()
+
+
+async def test_a_reader_who_stops_reading_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "STALL_LIMIT", 0.05)
+    source = Source()
+    reading = Feed(source.numbers())
+    await reading.begin(5)
+    assert await reading.next_batch(5) == [1]
+    await asyncio.wait_for(source.closed.wait(), 10)
+    assert await reading.next_batch(5) == list(range(2, WAITING_LIMIT + 2))
+    with pytest.raises(ProviderTimeout) as failure:
+        await reading.next_batch(5)
+    assert failure.value.phase == "reader"
 
 
 async def test_a_stream_that_nobody_begins_to_read_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

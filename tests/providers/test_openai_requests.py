@@ -92,6 +92,22 @@ async def test_images_tools_and_schemas_take_the_dialects_form() -> None:
     assert loose["response_format"]["json_schema"]["strict"] is False  # type: ignore[index]
 
 
+async def test_strict_tools_and_failed_results_take_the_dialects_form() -> None:
+    schema = {"type": "object", "properties": {}}
+    messages = (
+        ChatMessage("user", "echo: hi"),
+        ChatMessage("assistant", "", tool_calls=(ToolCall("1", "f", "{}"),)),
+        ChatMessage("tool", "no such city", tool_call_id="1", is_error=True),
+    )
+    tools = (ToolDefinition("f", "does", schema, strict=True), ToolDefinition("g", "does", schema))
+    body = await sent(ChatRequest(model="practice-fast", messages=messages, tools=tools))
+    strict, loose = (tool["function"] for tool in cast("list[dict[str, Any]]", body["tools"]))
+    assert strict == {"name": "f", "description": "does", "parameters": schema, "strict": True}
+    assert loose == {"name": "g", "description": "does", "parameters": schema}
+    failed = cast("list[dict[str, Any]]", body["messages"])[-1]
+    assert failed == {"role": "tool", "content": "Error: no such city", "tool_call_id": "1"}
+
+
 async def test_a_server_that_refuses_stream_options_is_asked_without_them() -> None:
     bodies: list[dict[str, object]] = []
 

@@ -186,6 +186,9 @@ def test_keys_come_and_go_over_the_api(api: APIClient, provider: Provider) -> No
     assert (changed.json()["weight"], changed.json()["label"]) == (5, "Second")
     assert api.post(url, {"api_key": ""}, format="json").status_code == 400
     assert api.patch(f"{url}{key['id']}/", {"weight": 0}, format="json").status_code == 400
+    another = api.patch(f"{url}{key['id']}/", {"api_key": "another-secret-altogether", "weight": 7}, format="json")
+    assert (another.status_code, list(another.json()["error"]["detail"])) == (400, ["api_key"])
+    assert api.get(url).json()[0]["weight"] == 5
     assert api.delete(f"{url}{key['id']}/").status_code == 204
     assert api.get(url).json() == []
 

@@ -9,6 +9,7 @@ from providers.errors import InvalidRequest, RequestRefused
 from providers.requests import make_request
 from providers.types import ChatMessage, ImagePart, TextPart, ToolCall, ToolDefinition
 
+SYSTEM = ChatMessage("system", "Tell the time.")
 USER = ChatMessage("user", "Hello")
 CALL = ChatMessage("assistant", "", tool_calls=(ToolCall("c1", "clock", "{}"),))
 RESULT = ChatMessage("tool", "noon", tool_call_id="c1")
@@ -99,7 +100,7 @@ def test_a_number_out_of_range_is_named(name: str, value: Any) -> None:
     [
         ([], "no message of the user"),
         ([ChatMessage("user", " ")], "no message of the user"),
-        ([ChatMessage("system", "x")], "no message of the user"),
+        ([ChatMessage("system", " ")], "no message of the user"),
         ([USER, ChatMessage("assistant", "Hi")], "last message"),
         ([USER, ChatMessage("owl", "x")], "'owl'"),  # type: ignore[arg-type]
         ([USER, RESULT], "answers no tool call"),
@@ -117,6 +118,14 @@ def test_a_number_out_of_range_is_named(name: str, value: Any) -> None:
 )
 def test_roles_in_an_order_that_makes_no_sense_are_refused(messages: list[Any], word: str) -> None:
     assert word in refusal(messages=messages)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[SYSTEM], [USER, SYSTEM], [USER, ChatMessage("assistant", "Hi"), SYSTEM], [ChatMessage("user", ""), SYSTEM]],
+)
+def test_the_system_may_ask_too(messages: list[ChatMessage]) -> None:
+    assert make_request("m", messages=messages).messages == tuple(messages)
 
 
 def test_a_finished_tool_call_is_in_order() -> None:
