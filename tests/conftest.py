@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import django
 import pytest
+from django.utils import translation
 
 pytest_plugins = ["tests.stack"]
 
@@ -140,3 +141,10 @@ def empty_valkey(valkey_server: None) -> Iterator[None]:
     memory.forget()
     yield
     valkey.client().flushdb()
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """No test speaks the language of the last one's readers."""
+    yield
+    translation.deactivate()
