@@ -192,6 +192,16 @@ def test_an_agent_without_provider_or_model_says_so(api: httpx2.Client, owner: U
         assert api.post(path_of(agent), json={"message": "x"}).json()["error"]["code"] == code
 
 
+def test_an_agent_that_is_switched_off_answers_nobody(
+    api: httpx2.Client, owner: User, provider: Provider, practice_url: str
+) -> None:
+    agent = make_agent(owner, provider, is_active=False)
+    response = api.post(path_of(agent), json={"message": "Hello"})
+    assert (response.status_code, list(response.json()["error"]["detail"])) == (400, ["agent"])
+    assert "switched off" in response.json()["error"]["detail"]["agent"][0]
+    assert not log(practice_url)
+
+
 def test_a_private_agent_does_not_exist_for_others(site: str, owner: User, provider: Provider) -> None:
     """S1."""
     agent = make_agent(owner, provider)
