@@ -61,10 +61,7 @@ def choose_agent(agent: Agent | None, user: User) -> Agent:
 
     Raises ``ValidationError`` or ``ProviderError`` with the reason otherwise.
     """
-    if agent is not None and agent.is_bare:
-        check_reachable(agent)
-        return agent
-    if agent is None or not Agent.objects.visible_to(user).filter(pk=agent.pk).exists():
+    if agent is None or not (agent.is_bare or Agent.objects.visible_to(user).filter(pk=agent.pk).exists()):
         raise ValidationError({"agent": _("Choose an agent first.")})
     check_switched_on(agent)
     if not agent.model:
