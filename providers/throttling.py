@@ -38,9 +38,9 @@ def count_request(*, user_id: UUID, token_id: UUID | None = None) -> float | Non
     return _seconds(wait)
 
 
-async def acount_request(*, user_id: UUID) -> float | None:
+async def acount_request(*, user_id: UUID, token_id: UUID) -> float | None:
     """As ``count_request``, on an event loop."""
-    limits = _limits(user_id, None)
+    limits = _limits(user_id, token_id)
     if not limits:
         return None
     nothing: Any = 0

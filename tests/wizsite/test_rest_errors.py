@@ -73,10 +73,11 @@ def test_a_provider_s_failure_has_a_sensible_status(error: errors.ProviderError,
     assert handle(error)[0] == status
 
 
-def test_a_rate_limit_says_when_to_come_back() -> None:
-    response = exception_handler(errors.RateLimited(retry_after=7.2), {})
+@pytest.mark.parametrize(("told", "shown"), [(7.2, "7"), (None, "1")])
+def test_a_rate_limit_says_when_to_come_back_even_if_the_provider_does_not(told: float | None, shown: str) -> None:
+    response = exception_handler(errors.RateLimited(retry_after=told), {})
     assert response is not None
-    assert response["Retry-After"] == "7"
+    assert (response.status_code, response["Retry-After"]) == (429, shown)
 
 
 def test_our_own_throttle_says_when_to_come_back() -> None:
