@@ -197,7 +197,8 @@ class GenerateView(generics.GenericAPIView[Agent]):
         question = ChatMessage(role="user", content=given["message"])
         check_switched_on(agent)
         calls = services.build_calls(agent, [*read_history(given.get("history", [])), question])
-        answering = Answering(calls, user=person(request))
+        user = person(request)
+        answering = Answering(calls, user=user, tells_detail=agent.is_editable_by(user))
         return answer_later(self, request, answering, is_streamed=given["stream"])
 
 

@@ -133,6 +133,27 @@ def test_the_last_failure_is_the_answer_when_all_fail(api: httpx2.Client, owner:
     assert (response.status_code, response.json()["error"]["code"]) == (502, "auth_failed")
 
 
+@pytest.mark.parametrize("is_owner", [True, False])
+def test_the_provider_s_own_words_are_for_those_who_may_read_the_instructions(
+    site: str, owner: User, provider: Provider, is_owner: bool
+) -> None:
+    def shared(*models: str) -> str:
+        agent = falling_back(owner, provider, *models)
+        Agent.objects.filter(pk=agent.pk).update(visibility=Agent.Visibility.EVERYONE)
+        return path_of(agent)
+
+    with calling(site, owner if is_owner else make_user("outsider@example.org")) as api:
+        refusal = api.post(shared("practice-400"), json={"message": "Hello"}).json()["error"]
+        passed = api.post(shared("practice-401", "practice-fast"), json={"message": "Hello"}).json()["hops"]
+        story = {"message": "Write a long story"}
+        (_, notice), *_, (_, end) = read_events(api, shared("practice-401", "practice-error-event"), story)
+    assert (refusal["code"], notice["hop"], passed) == ("invalid_request", passed[0], end["hops"])
+    assert refusal["message"]
+    assert refusal["detail"]["hint"]
+    told = [refusal["detail"]["provider_message"], passed[0]["error"]["detail"], end["error"]["detail"]]
+    assert [bool(words) for words in told] == [is_owner] * 3
+
+
 def test_nobody_else_is_asked_once_something_was_said(
     api: httpx2.Client, owner: User, provider: Provider, practice_url: str
 ) -> None:

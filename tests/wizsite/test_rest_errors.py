@@ -58,6 +58,14 @@ def test_each_provider_error_keeps_its_code_and_tells_what_to_do(kind: type[erro
     assert error["detail"]["hint"]
 
 
+@pytest.mark.parametrize("kind", sorted(set(all_provider_errors()), key=str))
+def test_each_provider_error_is_the_same_without_the_provider_s_words(kind: type[errors.ProviderError]) -> None:
+    error = kind(provider="Mine", model="m", status=400, retry_after=2.0, detail="their words")
+    kept = "their words" if kind is errors.RequestRefused else ""  # these words are Wiz's own
+    assert error.without_detail().record() == {**error.record(), "detail": kept}
+    assert type(error.without_detail()) is kind
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
