@@ -13,6 +13,7 @@ from django.utils import translation
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 
+from accounts.authentication import bearer_value
 from accounts.factors import owes_factor
 from accounts.languages import chosen_language
 from accounts.sessions import note_activity
@@ -71,4 +72,6 @@ def _chosen_language(request: HttpRequest) -> str:
 
 
 def _has_session(request: HttpRequest) -> bool:
-    return settings.SESSION_COOKIE_NAME in request.COOKIES and "Authorization" not in request.headers
+    """Whether the cookie may count: only REST looks at a token, and then at nothing else."""
+    has_token = request.path.startswith("/api/") and bearer_value(request) is not None
+    return settings.SESSION_COOKIE_NAME in request.COOKIES and not has_token

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import IO, Any, TypeVar, cast
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
@@ -115,14 +116,20 @@ class CursorPagination(pagination.CursorPagination):
         ordering = tuple(getattr(view, "ordering", None) or queryset.query.order_by or queryset.model._meta.ordering)
         return ordering if ordering[-1].lstrip("-") in {"id", "pk"} else (*ordering, "id")
 
-    def decode_cursor(self, request: Any) -> Any:
-        """The place to go on from; raises ``ParseError`` when the client made it up."""
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
+        """The rows of the page; raises ``ParseError`` when the client made the cursor up."""
         try:
-            cursor = super().decode_cursor(request)
-        except NotFound:
-            raise ParseError(_("The cursor is not one of ours. Follow next and previous as they were given.")) from None
+            return super().paginate_queryset(queryset, request, view)
+        except (NotFound, ValidationError, ValueError, OverflowError):  # the last ones of a place that is no column's
+            if self.cursor_query_param not in request.query_params:
+                raise
+        raise ParseError(_("The cursor is not one of ours. Follow next and previous as they were given."))
+
+    def decode_cursor(self, request: Any) -> Any:
+        """The place to go on from; raises ``ValueError`` for one that no database can be asked about."""
+        cursor = super().decode_cursor(request)
         if cursor is not None and "\0" in str(cursor.position):
-            raise ParseError(_("The cursor is not one of ours. Follow next and previous as they were given."))
+            raise ValueError("NUL")
         return cursor
 
     def get_paginated_response(self, data: Any) -> Response:

@@ -24,6 +24,7 @@ from agents.history_serializers import (
     VersionSerializer,
     WholeVersionSerializer,
 )
+from agents.hops import check_switched_on
 from agents.models import Agent
 from agents.restoring import restore_version
 from agents.serializers import AgentFilters, AgentSerializer, GenerateSerializer, read_history
@@ -194,8 +195,10 @@ class GenerateView(generics.GenericAPIView[Agent]):
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
         question = ChatMessage(role="user", content=given["message"])
+        check_switched_on(agent)
         calls = services.build_calls(agent, [*read_history(given.get("history", [])), question])
-        answering = Answering(calls, user=person(request))
+        user = person(request)
+        answering = Answering(calls, user=user, tells_detail=agent.is_editable_by(user))
         return answer_later(self, request, answering, is_streamed=given["stream"])
 
 

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
 from agents.models import Agent
 from agents.validation import sees_provider
 from providers.errors import ProviderInactive, ProviderNotFound, ProviderUnavailable
@@ -38,6 +41,12 @@ def read_hop(agent: Agent, number: int) -> Hop:
     if not provider.is_active:
         raise ProviderInactive(provider=provider.name, model=fallback["model"])
     return Hop(number, provider, fallback["model"])
+
+
+def check_switched_on(agent: Agent) -> None:
+    """Raise ``ValidationError`` of an agent that is not to answer, whoever asks."""
+    if not agent.is_active:
+        raise ValidationError({"agent": _("%(agent)s is switched off. Choose another agent.") % {"agent": agent.name}})
 
 
 def check_reachable(agent: Agent) -> None:

@@ -92,6 +92,10 @@ class Agent(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def is_editable_by(self, user: User) -> bool:
+        """As ``AgentQuerySet.editable_by``. To others the instructions, and what may repeat them, are not shown."""
+        return self.owner_id == user.pk or (self.owner_id is None and user.is_staff)
+
     def named_models(self) -> list[tuple[uuid.UUID | None, str]]:
         """The provider's id and the model: the agent's own first, whatever it is, then its fallbacks'."""
         named: list[tuple[uuid.UUID | None, str]] = [(self.provider_id, self.model)]

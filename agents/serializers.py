@@ -104,8 +104,7 @@ class AgentSerializer(StrictSerializer, serializers.ModelSerializer[Agent]):
     def to_representation(self, instance: Agent) -> dict[str, Any]:
         """Others see what the agent is for, not how it is told."""
         shown = super().to_representation(instance)
-        user = self.context["request"].user
-        if instance.owner_id != user.pk and not (instance.owner_id is None and user.is_staff):
+        if not instance.is_editable_by(self.context["request"].user):
             shown |= {"system_prompt": None, "response_schema": None, "groups": []}
         return shown
 

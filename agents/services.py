@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from agents.guide import ensure_practice_agent
+from agents.hops import check_switched_on
 from agents.models import Agent
 from agents.requests import build_calls, build_request
 from agents.validation import Fallback, check_groups, clean_agent, clean_note
@@ -133,8 +134,9 @@ def generate_response(
     """The agent's answer to ``message`` after ``history``, as ``POST /agents/{id}/generate/`` gives it.
 
     Its fallbacks are asked when its own model fails, and every call is booked on ``user``, else on the agent's owner.
-    Raises ``ProviderError``. Not for callers on an event loop.
+    Raises ``ProviderError``, and ``ValidationError`` when the agent is switched off. Not for callers on an event loop.
     """
+    check_switched_on(agent)
     calls = build_calls(agent, [*history, ChatMessage(role="user", content=message)])
     answering = Answering(calls, user=user or agent.owner)
     return replace(engine.run(answering.whole()), dropped=answering.call.dropped)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from agents.hops import check_reachable, read_hops
+from agents.hops import check_reachable, check_switched_on, read_hops
 from agents.models import Agent
 from conversations.attachments import check_count
 from conversations.models import Conversation, Generation, Message
@@ -61,13 +61,9 @@ def choose_agent(agent: Agent | None, user: User) -> Agent:
 
     Raises ``ValidationError`` or ``ProviderError`` with the reason otherwise.
     """
-    if agent is not None and agent.is_bare:
-        check_reachable(agent)
-        return agent
-    if agent is None or not Agent.objects.visible_to(user).filter(pk=agent.pk).exists():
+    if agent is None or not (agent.is_bare or Agent.objects.visible_to(user).filter(pk=agent.pk).exists()):
         raise ValidationError({"agent": _("Choose an agent first.")})
-    if not agent.is_active:
-        raise ValidationError({"agent": _("%(agent)s is switched off. Choose another agent.") % {"agent": agent.name}})
+    check_switched_on(agent)
     if not agent.model:
         message = _("%(agent)s has no model yet. Choose one in the agent's settings.")
         raise ValidationError({"agent": message % {"agent": agent.name}})

@@ -1,7 +1,7 @@
 """Turns the outcome of an attempt into its final rows, or into another attempt."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -51,6 +51,7 @@ def settle(claim: Claim, outcome: Outcome, plan: Plan | None) -> Settlement:
         if not owned.update(heartbeat_at=Now()):
             return Settlement("")
         generation = read_dated(claim.generation_id)
+        outcome = _as_shown(generation, outcome)
         generation.first_token_at = _moment(generation, outcome.first_token)
         decision = decide(generation, outcome, plan)
         receipt = add_attempt(generation, plan, _code(outcome))
@@ -63,6 +64,14 @@ def read_dated(generation_id: UUID) -> Generation:
     """A run with its agent, and the database's clock as ``read_at``."""
     rows = Generation.objects.select_related("conversation__owner", "message__agent__provider", "message__agent__owner")
     return rows.dated().get(pk=generation_id)
+
+
+def _as_shown(generation: Generation, outcome: Outcome) -> Outcome:
+    """Without the provider's own words where they may repeat an agent's instructions that the reader may not see."""
+    agent = generation.message.agent
+    if outcome.error is None or agent is None or agent.is_editable_by(generation.conversation.owner):
+        return outcome
+    return replace(outcome, error=outcome.error.without_detail())
 
 
 def queue_again(generation: Generation, again: Again, receipt: Receipt, error: ErrorRecord | None) -> None:

@@ -33,7 +33,8 @@ class Answering:
 
     Only the last call is tried again as ``policy`` allows: with another model at hand nobody waits for the first.
     ``call`` is the one that is, or was, made last. Without ``waits_for_ledger`` there is no ``record``. What only
-    ``goes_on`` with an answer that was allowed is not held up by budgets.
+    ``goes_on`` with an answer that was allowed is not held up by budgets. Without ``tells_detail`` a failure comes
+    without the provider's own words.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Answering:
         policy: RetryPolicy = DEFAULT,
         waits_for_ledger: bool = True,
         goes_on: bool = False,
+        tells_detail: bool = True,
     ) -> None:
         self.hops: list[Hop] = []
         self.call = calls[0]
@@ -52,6 +54,7 @@ class Answering:
         self._policy = policy
         self._waits = waits_for_ledger
         self._goes_on = goes_on
+        self._tells_detail = tells_detail
         self._metered: MeteredCall | None = None
         self._has_output = False
 
@@ -103,7 +106,9 @@ class Answering:
             except ProviderError as error:
                 delay = None if self._has_output else next_delay(error, attempt, policy)
                 if delay is None or time.monotonic() - started + delay > policy.total:
-                    raise
+                    if self._tells_detail:
+                        raise
+                    raise error.without_detail() from None
             await asyncio.sleep(delay)
 
 

@@ -33,8 +33,8 @@
 "Before output" is judged by the caller (``retry.py``): once a reader has seen text, nothing is retried.
 """
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Final, TypedDict
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Final, Self, TypedDict
 
 from django.utils.translation import gettext_noop as _
 
@@ -105,6 +105,10 @@ class ProviderError(Exception):
             provider=self.provider,
             model=self.model,
         )
+
+    def without_detail(self) -> Self:
+        """The same without the provider's own words: they may repeat what the reader is not shown."""
+        return replace(self, detail="")
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -207,6 +211,10 @@ class RequestRefused(InvalidRequest):
 
     sentence = _("This request cannot be sent.")
     next_step = _("Look at the details, then change the request.")
+
+    def without_detail(self) -> Self:
+        """Itself: the words are Wiz's."""
+        return self
 
 
 class ContentFiltered(ProviderError):

@@ -31,16 +31,18 @@ return 0
 
 def count_request(*, user_id: UUID, token_id: UUID | None = None) -> float | None:
     """Count a request. ``None``, or the seconds after which the caller may come back."""
-    limits = _limits(user_id, token_id)
+    people, tokens = valkey.key("rate", "user", user_id), valkey.key("rate", "token", token_id)
+    limits = _limits({people: settings.API_RATE} | ({tokens: settings.TOKEN_RATE} if token_id else {}))
     if not limits:
         return None
     wait: Any = outage.guard(lambda client: client.eval(COUNT, len(limits), *limits, WINDOW, *limits.values()), 0)
     return _seconds(wait)
 
 
-async def acount_request(*, user_id: UUID) -> float | None:
-    """As ``count_request``, on an event loop."""
-    limits = _limits(user_id, None)
+async def acount_gateway_request(*, user_id: UUID, token_id: UUID) -> float | None:
+    """As ``count_request``, for the gateway and on its event loop: what is counted there leaves room for the API."""
+    people, tokens = valkey.key("rate", "gateway", user_id), valkey.key("rate", "gateway-token", token_id)
+    limits = _limits({people: settings.GATEWAY_RATE, tokens: settings.GATEWAY_TOKEN_RATE})
     if not limits:
         return None
     nothing: Any = 0
@@ -50,10 +52,8 @@ async def acount_request(*, user_id: UUID) -> float | None:
     return _seconds(wait)
 
 
-def _limits(user_id: UUID, token_id: UUID | None) -> dict[str, int]:
-    limits = {valkey.key("rate", "user", user_id): settings.API_RATE}
-    if token_id is not None:
-        limits[valkey.key("rate", "token", token_id)] = settings.TOKEN_RATE
+def _limits(limits: dict[str, int]) -> dict[str, int]:
+    """Without those that are switched off."""
     return {name: limit for name, limit in limits.items() if limit}
 
 

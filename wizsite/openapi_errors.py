@@ -1,6 +1,6 @@
 """Which refusals each call of the REST API can answer with, for the OpenAPI document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 ERROR: Final = {
@@ -27,11 +27,11 @@ MEANINGS: Final = {
     "403": "The token's scopes or the caller's rights do not allow this, or the CSRF token is missing.",
     "404": "There is no such object for the caller, or no such model.",
     "406": "The answer is JSON, and the caller accepts none.",
-    "409": "Not now: a run is active, or the provider cannot be used.",
+    "409": "Not now: a run is active, the provider cannot be used, or the picture was sent already.",
     "412": "Changed by somebody else since the ETag was read.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
-    "422": "Understood, but impossible: a used key, missing secrets, nothing to go on with.",
+    "422": "Understood, but impossible: a used key, missing secrets, nothing to go on with, no picture.",
     "429": "Too many requests, or too many runs; see Retry-After.",
     "502": "The provider failed; see code.",
     "503": "The provider is overloaded or busy.",
@@ -43,6 +43,10 @@ OF_PROVIDERS: Final = ("402", "409", "502", "503", "504")
 OF_RUNS: Final = ("409", "422")
 ASKING: Final = ("/test/", "/generate/", "/refresh/")
 SENDING: Final = ("/messages/", "/generations/")
+ALSO: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("/api/v1/attachments/", "post"): ("422",),
+    ("/api/v1/attachments/{id}/", "delete"): ("409",),
+}
 
 
 def document_errors(result: dict[str, Any], **_: object) -> dict[str, Any]:
@@ -58,6 +62,7 @@ def document_errors(result: dict[str, Any], **_: object) -> dict[str, Any]:
 def _refusals(path: str, verb: str, operation: dict[str, Any]) -> Iterator[str]:
     headers = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "header"}
     yield from ALWAYS
+    yield from ALSO.get((path, verb), ())
     if verb in {"post", "patch"}:
         yield from WITH_BODY
         if any(part in path for part in ASKING):

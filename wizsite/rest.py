@@ -123,11 +123,10 @@ def _provider(error: ProviderError) -> Response:
     detail = {"hint": in_readers_language(error.hint), "provider_message": error.detail}
     if isinstance(error, ObjectInvalid):
         detail |= {"path": error.path, "problem": error.problem}
-    response = _answer(
-        PROVIDER_STATUS.get(error.code, fallback), error.code, in_readers_language(error.message), detail
-    )
-    if error.retry_after is not None:
-        response["Retry-After"] = str(max(1, round(error.retry_after)))
+    status_code = PROVIDER_STATUS.get(error.code, fallback)
+    response = _answer(status_code, error.code, in_readers_language(error.message), detail)
+    if error.retry_after is not None or status_code == status.HTTP_429_TOO_MANY_REQUESTS:
+        response["Retry-After"] = str(max(1, round(error.retry_after or 0)))
     return response
 
 

@@ -273,6 +273,8 @@ SERVESTATIC_KEEP_ONLY_HASHED_FILES = False
 
 API_RATE = env.integer("WIZ_API_RATE", 6000)  # requests of one person in a minute; 0: no limit
 TOKEN_RATE = env.integer("WIZ_TOKEN_RATE", 3000)  # requests of one token in a minute
+GATEWAY_RATE = env.integer("WIZ_GATEWAY_RATE", 60_000)  # the same for the gateway, whose requests are much cheaper
+GATEWAY_TOKEN_RATE = env.integer("WIZ_GATEWAY_TOKEN_RATE", 30_000)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -9,12 +9,12 @@ from uuid import UUID
 from rest_framework.exceptions import APIException, Throttled
 
 from accounts.admission import admit_token
-from accounts.models import User
+from accounts.models import ApiToken, User
 from accounts.services import digest_token
 from agents.gateway.failures import Refused, from_admission
 from agents.gateway.memory import Memory
 from agents.gateway.targets import Target, find_target
-from providers.throttling import acount_request
+from providers.throttling import acount_gateway_request
 
 READ: Final = "read"
 CHAT: Final = "chat"
@@ -31,7 +31,7 @@ class Caller:
         return "Caller()"
 
 
-_people: Memory[tuple[str, str], User] = Memory()
+_people: Memory[tuple[str, str], tuple[User, ApiToken]] = Memory()
 _targets: Memory[tuple[UUID, str], Target] = Memory()
 
 
@@ -48,15 +48,15 @@ def read_caller(headers: Mapping[bytes, bytes]) -> Caller:
     return Caller(token, digest_token(token))
 
 
-async def admit(caller: Caller, scope: str) -> User:
-    """The person behind the token, if it holds the scope; else ``Refused``."""
+async def admit(caller: Caller, scope: str) -> tuple[User, ApiToken]:
+    """The person behind the token, and its row, if it holds the scope; else ``Refused``."""
     return await _people.get((caller.digest, scope), partial(_person, caller, scope))
 
 
 async def enter(caller: Caller, scope: str) -> User:
-    """As ``admit``, for a request, which counts; raises ``Refused`` beyond the person's limit of requests too."""
-    user = await admit(caller, scope)
-    wait = await acount_request(user_id=user.pk)
+    """The person, as ``admit``, for a request, which counts; ``Refused`` beyond the person's or token's limit too."""
+    user, token = await admit(caller, scope)
+    wait = await acount_gateway_request(user_id=user.pk, token_id=token.pk)
     if wait is not None:
         raise from_admission(Throttled(wait=wait))
     return user
@@ -70,13 +70,14 @@ async def find(user: User, model: str) -> Target:
 async def is_still_admitted(caller: Caller, model: str) -> bool:
     """Whether the token still holds and still may use the model."""
     try:
-        await find(await admit(caller, CHAT), model)
+        user, _token = await admit(caller, CHAT)
+        await find(user, model)
     except Refused:
         return False
     return True
 
 
-def _person(caller: Caller, scope: str) -> User:
+def _person(caller: Caller, scope: str) -> tuple[User, ApiToken]:
     try:
         return admit_token(caller.token, scope=scope)
     except APIException as error:

@@ -1,7 +1,9 @@
 """REST: the caller and the caller's tokens; the command that makes a token."""
 
+from base64 import b64encode
 from datetime import timedelta
 from io import StringIO
+from urllib.parse import quote_from_bytes
 
 import pytest
 from django.contrib.auth.models import Group
@@ -12,7 +14,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import ApiToken, User
 from accounts.services import create_token, digest_token
-from tests.factories import make_user
+from tests.factories import make_agent, make_provider, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -127,6 +129,21 @@ def test_a_made_up_cursor_is_400(api: APIClient, owner: User, cursor: str) -> No
     response = api.get("/api/v1/tokens/", {"cursor": cursor})
     assert response.status_code == 400
     assert response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("place", ["abc", "1.5", "9" * 30, "2026-13-99", "0001-01-01T00:00+14:00", "\ud800", "", "\0"])
+@pytest.mark.parametrize("path", ["tokens/", "folders/", "conversations/", "agents/{agent}/versions/"])
+def test_a_cursor_for_another_list_is_400_or_a_place_of_this_one(
+    api: APIClient, owner: User, path: str, place: str
+) -> None:
+    """R19, S2."""
+    agent = make_agent(owner, make_provider(owner))
+    position = quote_from_bytes(place.encode("utf-8", "surrogatepass"))
+    cursor = b64encode(f"p={position}".encode()).decode()
+    response = api.get(f"/api/v1/{path.format(agent=agent.pk)}", {"cursor": cursor})
+    assert response.status_code in {200, 400}
+    if response.status_code == 400:
+        assert response.json()["error"]["code"] == "parse_error"
 
 
 def test_a_token_can_be_revoked_by_its_owner_only(api: APIClient, owner: User, outsider: User) -> None:

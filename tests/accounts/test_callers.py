@@ -105,7 +105,7 @@ def test_a_caller_is_found_or_told_why_not(owner: User) -> None:
 def test_a_token_is_admitted_with_its_scopes_only(owner: User) -> None:
     """S21, S22: at the doors that are not built on REST framework."""
     token, value = create_token(user=owner, name="x", scopes=["read"])
-    assert admit_token(value, scope="read") == owner
+    assert admit_token(value, scope="read") == (owner, token)
     with pytest.raises(PermissionDenied):
         admit_token(value, scope="chat")
     revoke_token(token=token)

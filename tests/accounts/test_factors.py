@@ -16,6 +16,7 @@ from accounts.audit import Action
 from accounts.factor_secrets import rotate_factors, seal, survey_factors
 from accounts.login_limits import LIMITS
 from accounts.models import AuditEvent, User
+from accounts.services import create_token
 from tests.codes import app_code
 from tests.factories import PASSWORD, make_staff, make_user
 from tests.passkeys import make_credential
@@ -202,6 +203,27 @@ def test_whom_the_server_asks_for_a_second_factor(
         assert client.get(ACTIVATE)["Location"].startswith("/accounts/reauthenticate/")
         TOTP.activate(user, SECRET)
         assert client.get("/c/").status_code == 200
+
+
+@pytest.mark.parametrize("header", ["Basic x", "x", "", "Bearer", "Bearer wiz_unknown"])
+def test_a_header_that_is_no_token_opens_nothing_beside_a_session(
+    client: Client, settings: Settings, header: str
+) -> None:
+    settings.REQUIRE_MFA = "all"
+    client.force_login(make_user())
+    headers = {"Authorization": header}
+    assert client.get("/c/", headers=headers).status_code == 302
+    refusal = client.get("/api/v1/me/", headers=headers)
+    assert refusal.status_code == (401 if header.startswith("Bearer") else 403)
+
+
+def test_a_token_goes_on_working_for_who_owes_a_factor(client: Client, settings: Settings) -> None:
+    settings.REQUIRE_MFA = "all"
+    user = make_user()
+    client.force_login(user)
+    headers = {"Authorization": f"Bearer {create_token(user=user, name='script')[1]}"}
+    assert client.get("/api/v1/me/", headers=headers).status_code == 200
+    assert client.get("/c/", headers=headers).status_code == 302
 
 
 @pytest.mark.parametrize("url", [STEP, "/accounts/2fa/webauthn/login/"])

@@ -324,7 +324,7 @@ def test_more_requests_than_a_person_may_make_are_a_rate_limit(
     settings: Settings, site: str, owner: User, provider: Provider
 ) -> None:
     """S36: the neighbour is not concerned."""
-    settings.API_RATE = 3
+    settings.GATEWAY_RATE = 3
     offer(provider, "practice-fast")
     with openai_client(site, token_of(owner)) as client:
         for _ in range(3):
@@ -333,4 +333,19 @@ def test_more_requests_than_a_person_may_make_are_a_rate_limit(
             client.chat.completions.create(model=FAST, messages=HELLO)
     assert int(refusal.value.response.headers["retry-after"]) >= 1
     with openai_client(site, token_of(make_user("neighbour@example.org"))) as client:
+        client.models.list()
+
+
+def test_more_requests_than_a_token_may_make_are_a_rate_limit_and_leave_room_for_another(
+    settings: Settings, site: str, owner: User, provider: Provider
+) -> None:
+    """S36."""
+    settings.GATEWAY_TOKEN_RATE = 3
+    with openai_client(site, token_of(owner)) as client:
+        for _ in range(3):
+            client.models.list()
+        with pytest.raises(openai.RateLimitError) as refusal:
+            client.models.list()
+    assert int(refusal.value.response.headers["retry-after"]) >= 1
+    with openai_client(site, token_of(owner)) as client:
         client.models.list()

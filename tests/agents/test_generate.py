@@ -133,6 +133,27 @@ def test_the_last_failure_is_the_answer_when_all_fail(api: httpx2.Client, owner:
     assert (response.status_code, response.json()["error"]["code"]) == (502, "auth_failed")
 
 
+@pytest.mark.parametrize("is_owner", [True, False])
+def test_the_provider_s_own_words_are_for_those_who_may_read_the_instructions(
+    site: str, owner: User, provider: Provider, is_owner: bool
+) -> None:
+    def shared(*models: str) -> str:
+        agent = falling_back(owner, provider, *models)
+        Agent.objects.filter(pk=agent.pk).update(visibility=Agent.Visibility.EVERYONE)
+        return path_of(agent)
+
+    with calling(site, owner if is_owner else make_user("outsider@example.org")) as api:
+        refusal = api.post(shared("practice-400"), json={"message": "Hello"}).json()["error"]
+        passed = api.post(shared("practice-401", "practice-fast"), json={"message": "Hello"}).json()["hops"]
+        story = {"message": "Write a long story"}
+        (_, notice), *_, (_, end) = read_events(api, shared("practice-401", "practice-error-event"), story)
+    assert (refusal["code"], notice["hop"], passed) == ("invalid_request", passed[0], end["hops"])
+    assert refusal["message"]
+    assert refusal["detail"]["hint"]
+    told = [refusal["detail"]["provider_message"], passed[0]["error"]["detail"], end["error"]["detail"]]
+    assert [bool(words) for words in told] == [is_owner] * 3
+
+
 def test_nobody_else_is_asked_once_something_was_said(
     api: httpx2.Client, owner: User, provider: Provider, practice_url: str
 ) -> None:
@@ -190,6 +211,16 @@ def test_an_agent_without_provider_or_model_says_so(api: httpx2.Client, owner: U
     for agent, code in ((make_agent(owner, None), "provider_not_found"),
                         (make_agent(owner, make_provider(owner), model=""), "model_not_found")):  # fmt: skip
         assert api.post(path_of(agent), json={"message": "x"}).json()["error"]["code"] == code
+
+
+def test_an_agent_that_is_switched_off_answers_nobody(
+    api: httpx2.Client, owner: User, provider: Provider, practice_url: str
+) -> None:
+    agent = make_agent(owner, provider, is_active=False)
+    response = api.post(path_of(agent), json={"message": "Hello"})
+    assert (response.status_code, list(response.json()["error"]["detail"])) == (400, ["agent"])
+    assert "switched off" in response.json()["error"]["detail"]["agent"][0]
+    assert not log(practice_url)
 
 
 def test_a_private_agent_does_not_exist_for_others(site: str, owner: User, provider: Provider) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
 
 from accounts.models import User
 from agents.models import Agent
 from conversations.admission import check_budgets
 from conversations.models import Generation, Message
 from conversations.queueing import Sent
+from conversations.services import start_conversation
 from providers.budgets import memory
 from providers.budgets.services import remove_budget, set_budget
 from providers.errors import BudgetExceeded
@@ -54,6 +56,19 @@ def test_an_answer_that_has_begun_is_whole_and_the_next_is_refused(
     assert Message.objects.count() == before
     remove_budget(budget=budget)
     assert run_to_end(say("And now").generation).status == Status.COMPLETED
+
+
+def test_a_model_that_answers_alone_is_refused_before_anything_is_stored(
+    shared: Provider, person: User, budget: Budget
+) -> None:
+    use_up(person)
+    conversation = start_conversation(user=person, agent=None, provider=shared, model="practice-fast")
+    api = APIClient()
+    api.force_authenticate(person)
+    answer = api.post(f"/api/v1/conversations/{conversation.pk}/messages/", {"content": "Hello"}, format="json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "budget_exceeded")
+    assert int(answer["Retry-After"]) > 0
+    assert not Message.objects.exists()
 
 
 def test_one_s_own_provider_goes_on(say: Callable[..., Sent], person: User, budget: Budget) -> None:

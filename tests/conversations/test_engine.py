@@ -78,6 +78,22 @@ def test_a_refused_key_ends_with_a_sentence_and_a_next_step(say: Say) -> None:
     assert "Providers" in end["error"]["hint"]  # type: ignore[index]
 
 
+@pytest.mark.parametrize("is_owner", [True, False])
+def test_the_provider_s_own_words_are_for_those_who_may_read_the_agent_s_instructions(
+    say: Say, agent: Agent, is_owner: bool
+) -> None:
+    """Everywhere: the row, which pages, REST and exports read, and the last event."""
+    if not is_owner:
+        Agent.objects.filter(pk=agent.pk).update(owner=None, visibility=Agent.Visibility.EVERYONE)
+    sent = say("hello", model="practice-400")
+    execute_generation(sent.generation.pk)
+    sent.generation.refresh_from_db()
+    error = sent.generation.error
+    assert error is not None
+    assert (error["code"], bool(error["detail"])) == ("invalid_request", is_owner)
+    assert read(sent.generation).end["error"] == error
+
+
 def test_a_rate_limit_is_waited_for_and_announced(say: Say) -> None:
     """P9: the reader is told, and the retry is another attempt."""
     sent = say("hello", model="practice-429")

@@ -83,6 +83,8 @@ def test_every_call_describes_its_refusals_in_the_one_shape(document: dict[str, 
             assert schema == {"$ref": "#/components/schemas/Error"}
     assert "412" in document["paths"]["/api/v1/providers/{id}/"]["patch"]["responses"]
     assert "502" in document["paths"]["/api/v1/generate/text/"]["post"]["responses"]
+    assert "422" in document["paths"]["/api/v1/attachments/"]["post"]["responses"]
+    assert "409" in document["paths"]["/api/v1/attachments/{id}/"]["delete"]["responses"]
 
 
 def test_the_gateway_is_described_in_its_dialects_shapes(document: dict[str, Any]) -> None:

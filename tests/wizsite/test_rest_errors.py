@@ -58,6 +58,14 @@ def test_each_provider_error_keeps_its_code_and_tells_what_to_do(kind: type[erro
     assert error["detail"]["hint"]
 
 
+@pytest.mark.parametrize("kind", sorted(set(all_provider_errors()), key=str))
+def test_each_provider_error_is_the_same_without_the_provider_s_words(kind: type[errors.ProviderError]) -> None:
+    error = kind(provider="Mine", model="m", status=400, retry_after=2.0, detail="their words")
+    kept = "their words" if kind is errors.RequestRefused else ""  # these words are Wiz's own
+    assert error.without_detail().record() == {**error.record(), "detail": kept}
+    assert type(error.without_detail()) is kind
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -73,10 +81,11 @@ def test_a_provider_s_failure_has_a_sensible_status(error: errors.ProviderError,
     assert handle(error)[0] == status
 
 
-def test_a_rate_limit_says_when_to_come_back() -> None:
-    response = exception_handler(errors.RateLimited(retry_after=7.2), {})
+@pytest.mark.parametrize(("told", "shown"), [(7.2, "7"), (None, "1")])
+def test_a_rate_limit_says_when_to_come_back_even_if_the_provider_does_not(told: float | None, shown: str) -> None:
+    response = exception_handler(errors.RateLimited(retry_after=told), {})
     assert response is not None
-    assert response["Retry-After"] == "7"
+    assert (response.status_code, response["Retry-After"]) == (429, shown)
 
 
 def test_our_own_throttle_says_when_to_come_back() -> None:

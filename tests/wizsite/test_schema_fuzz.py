@@ -37,7 +37,7 @@ CALM = settings(
 @pytest.fixture
 def world(transactional_db: None, settings: Settings) -> Iterator[World]:
     """A person whose provider answers."""
-    settings.API_RATE = settings.TOKEN_RATE = 0
+    settings.API_RATE = settings.TOKEN_RATE = settings.GATEWAY_RATE = settings.GATEWAY_TOKEN_RATE = 0
     with running_practice() as url:
         yield make_world(base_url=f"{url}/v1")
 
