@@ -7,7 +7,8 @@ const dialog = document.getElementById("organise");
 const TOAST = 12000; // milliseconds that the way back is offered
 
 async function openMenu(button) {
-  await window.htmx.ajax("GET", button.dataset.rowMenu, { target: menu, swap: "innerHTML" });
+  menu.replaceChildren(); // if nothing comes, nothing is shown
+  await window.htmx.ajax("GET", button.dataset.rowMenu, { source: menu, target: menu, swap: "innerHTML" }).catch(() => {});
   if (!button.isConnected || !menu.firstElementChild) return;
   menu.showPopover();
   place(menu, button);

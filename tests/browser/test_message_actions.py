@@ -101,6 +101,23 @@ def test_copying_works_without_tls_too(tab: Page, said: str) -> None:
     expect(tab.locator("#composer-text")).to_have_value("second")
 
 
+def test_the_menu_of_answers_is_never_that_of_another_message(page: Page, person: Person, said: str) -> None:
+    page.context.add_cookies(person.cookies)
+    page.goto(said)
+    menu = page.locator("#message-menu")
+    press(page, message(page, 1), "Answer again")
+    expect(menu).to_be_visible()
+    page.keyboard.press("Escape")
+    page.route("**/again/", lambda route: route.fulfill(status=404))
+    with page.expect_response("**/again/"):
+        press(page, message(page, 3), "Answer again")
+    page.wait_for_timeout(200)
+    expect(menu).to_be_hidden()
+    page.unroute("**/again/")
+    press(page, message(page, 3), "Answer again")
+    expect(menu).to_be_visible()
+
+
 def test_deleting_by_keyboard_asks_first_where_the_focus_is(tab: Page, said: str) -> None:
     tab.goto(said)
     press(tab, message(tab, 3), "Delete this answer")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.people import Person
 from tests.stack import wait_for
@@ -75,6 +75,40 @@ def test_a_deleted_conversation_comes_back_with_one_press(tab: Page, caller: Cal
     tab.get_by_role("button", name="Undo").click()
     tab.wait_for_url(f"**/c/{shown}/")
     expect(tab.locator(".transcript")).to_contain_text("here")
+
+
+def test_a_menu_is_never_that_of_another_conversation(page: Page, person: Person, caller: Caller) -> None:
+    first, second, third = (told(caller, title=f"Menu {number}") for number in (1, 2, 3))
+    page.context.add_cookies(person.cookies)
+    page.goto("/c/")
+    shown = page.locator("#row-menu")
+
+    def press(conversation: str) -> None:
+        page.locator(row(page, conversation)).hover()
+        page.locator(f"{row(page, conversation)} [data-row-menu]").click()
+
+    def is_of(conversation: str) -> None:
+        expect(shown).to_be_visible()
+        expect(shown.get_by_text("Rename")).to_have_attribute("hx-get", f"/c/{conversation}/rename/")
+
+    press(first)
+    is_of(first)
+    page.keyboard.press("Escape")
+    caller.http.delete(f"/api/v1/conversations/{second}/")
+    with page.expect_response(f"**/c/{second}/menu/"):
+        press(second)
+    page.wait_for_timeout(200)
+    expect(shown).to_be_hidden()
+
+    held: list[Route] = []
+    page.route(f"**/c/{first}/menu/", lambda route: held.append(route))  # noqa: PLW0108 - built-in methods are not taken
+    with page.expect_request(f"**/c/{first}/menu/"):
+        press(first)
+    press(third)  # whose menu is there first
+    is_of(third)
+    held[0].continue_()
+    page.wait_for_timeout(200)
+    is_of(third)
 
 
 def test_a_title_is_changed_where_it_stands(tab: Page, caller: Caller) -> None:
