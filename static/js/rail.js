@@ -67,6 +67,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-row-menu]");
   if (button) openMenu(button);
 });
+document.querySelector(".rail-search").addEventListener("submit", (event) => window.htmx && event.preventDefault()); // it has searched already
 document.addEventListener("keydown", byKey, { capture: true }); // before the drawer hears of Escape
 menu.addEventListener("keydown", (event) => walk(menu, event));
 menu.addEventListener("htmx:beforeRequest", () => menu.hidePopover());

@@ -10,6 +10,7 @@ from tests.stack import wait_for
 from tests.talking import Caller
 
 PATIENCE = 60_000  # milliseconds
+FONT = "(element) => parseFloat(getComputedStyle(element).fontSize)"
 
 
 @pytest.fixture
@@ -57,6 +58,32 @@ def test_a_search_leads_to_the_message_even_on_another_version(tab: Page, caller
     expect(tab.locator(".transcript")).not_to_contain_text("the other version")
     expect(tab.locator(".transcript")).to_contain_text("line 3")
     assert tab.locator("[data-scroll]").evaluate("e => e.scrollHeight - e.scrollTop - e.clientHeight > 200")
+
+
+def test_enter_in_the_search_leaves_the_page_as_it_is(phone: Page, caller: Caller) -> None:
+    told(caller, "the persimmon", title="Fruit of the search")
+    phone.goto("/c/?temporary=on")
+    phone.get_by_role("textbox", name="Message", exact=True).fill("echo: between us")
+    phone.get_by_role("button", name="Send").tap()
+    expect(phone.locator(".message.agent").last).to_have_attribute("data-status", "completed", timeout=PATIENCE)
+    address = phone.url
+    phone.get_by_role("link", name="Show conversations").tap()
+    field = phone.get_by_role("searchbox", name="Search conversations")
+    assert field.evaluate(FONT) >= 16, "else a phone zooms in"
+    field.press_sequentially("persim")
+    field.press("Enter")
+    expect(phone.locator(".rail-hit")).to_be_in_viewport()
+    phone.wait_for_timeout(500)
+    expect(phone.locator(".rail-hit")).to_be_in_viewport()
+    assert phone.url == address
+    assert caller.http.get(f"/api/v1/conversations/{address.rstrip('/').rsplit('/', 1)[-1]}/").is_success
+
+
+def test_a_finger_renames_without_zooming_in(phone: Page, caller: Caller) -> None:
+    phone.goto(f"/c/{told(caller, title='By finger')}/")
+    phone.get_by_role("button", name="Conversation menu").tap()
+    phone.locator("#head-menu").get_by_text("Rename").tap()
+    assert phone.locator("#head-title input[name=title]").evaluate(FONT) >= 16
 
 
 def test_a_deleted_conversation_comes_back_with_one_press(tab: Page, caller: Caller) -> None:
