@@ -19,21 +19,31 @@ export function dressCode(root) {
   }
 }
 
+async function write(text) {
+  if (!navigator.clipboard?.write) return select(text);
+  return navigator.clipboard.write([new ClipboardItem({ "text/plain": new Blob([text], { type: "text/plain" }) })]);
+}
+
 /** Only pages of https and localhost have a clipboard; elsewhere a selection is copied. */
-async function toClipboard(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+function select(text) {
   const [field, focused] = [document.createElement("textarea"), document.activeElement];
   field.className = "visually-hidden";
   field.value = text;
   document.body.append(field);
   field.select();
-  document.execCommand("copy");
+  const isCopied = document.execCommand("copy");
   field.remove();
-  return focused.focus({ preventScroll: true });
+  focused.focus({ preventScroll: true });
+  if (!isCopied) throw new DOMException("The browser does not copy.", "NotAllowedError");
 }
 
-async function copy(text, button) {
-  await toClipboard(text);
+/** Whether `text` was copied; if the browser refuses, `part`, where it stands, is selected for the keys that copy. */
+export function toClipboard(text, part) {
+  return write(text).then(() => true, () => getSelection().selectAllChildren(part));
+}
+
+async function copy(text, part, button) {
+  if (!await toClipboard(text, part)) return;
   const before = button.getAttribute("aria-label");
   if (before === null) button.textContent = say("copied");
   else button.setAttribute("aria-label", say("copied"));
@@ -46,8 +56,8 @@ async function copy(text, button) {
 }
 
 /** What a reader would copy: the words without the headers of code blocks. */
-function wordsOf(message) {
-  const part = message.querySelector(".words, [data-body]").cloneNode(true);
+function wordsOf(body) {
+  const part = body.cloneNode(true);
   part.querySelectorAll("figcaption").forEach((caption) => caption.remove());
   const blocks = part.querySelectorAll(".block");
   return [...(blocks.length ? blocks : [part])].map((child) => child.textContent.trim()).join("\n\n");
@@ -57,8 +67,10 @@ function wordsOf(message) {
 export function wireCopy() {
   document.addEventListener("click", (event) => {
     const code = event.target.closest("[data-copy-code]");
-    if (code) copy(code.closest("figure").querySelector("pre").textContent, code);
+    const pre = code?.closest("figure").querySelector("pre");
+    if (code) copy(pre.textContent, pre, code);
     const message = event.target.closest("[data-copy-message]");
-    if (message) copy(wordsOf(message.closest(".message")), message);
+    const part = message?.closest(".message").querySelector(".words, [data-body]");
+    if (message) copy(wordsOf(part), part, message);
   });
 }

@@ -15,6 +15,7 @@ THEIRS = [
     "Details of this answer",
     "Delete this answer",
 ]
+REFUSE = "navigator.clipboard.write = () => Promise.reject(new DOMException('no', 'NotAllowedError'))"
 FOCUSED = """() => {
   const { ariaLabel, textContent } = document.activeElement;
   return ariaLabel ?? textContent.trim();
@@ -89,6 +90,14 @@ def test_all_of_it_by_keyboard(tab: Page, said: str) -> None:
     press(tab, message(tab, 1), "Fork to a new conversation")
     expect(tab.locator(".head-title h1")).to_contain_text("(fork)")
     expect(tab.locator(".message")).to_have_count(2)
+
+
+def test_a_clipboard_that_refuses_leaves_the_words_selected(tab: Page, said: str) -> None:
+    tab.add_init_script(REFUSE)
+    tab.goto(said)
+    press(tab, message(tab, 3), "Copy this answer")
+    tab.wait_for_function("() => getSelection().toString().trim() === 'second'")
+    expect(message(tab, 3).get_by_label("Copied")).to_have_count(0)
 
 
 def test_copying_works_without_tls_too(tab: Page, said: str) -> None:
