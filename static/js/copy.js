@@ -19,9 +19,11 @@ export function dressCode(root) {
   }
 }
 
+/** Copy `text`, which may be on its way: Safari wants to be asked at once. */
 async function write(text) {
-  if (!navigator.clipboard?.write) return select(text);
-  return navigator.clipboard.write([new ClipboardItem({ "text/plain": new Blob([text], { type: "text/plain" }) })]);
+  if (!navigator.clipboard?.write) return select(await text);
+  const coming = Promise.resolve(text).then((words) => new Blob([words], { type: "text/plain" }));
+  return navigator.clipboard.write([new ClipboardItem({ "text/plain": coming })]);
 }
 
 /** Only pages of https and localhost have a clipboard; elsewhere a selection is copied. */
@@ -55,7 +57,13 @@ async function copy(text, part, button) {
   }, THANKS);
 }
 
-/** What a reader would copy: the words without the headers of code blocks. */
+/** What an answer was written as; if that cannot be had, what a reader would copy. */
+async function sourceOf(url, body) {
+  const response = await fetch(url).catch(() => null);
+  return response?.ok && !response.redirected ? response.text() : wordsOf(body);
+}
+
+/** The words without the headers of code blocks. */
 function wordsOf(body) {
   const part = body.cloneNode(true);
   part.querySelectorAll("figcaption").forEach((caption) => caption.remove());
@@ -71,6 +79,6 @@ export function wireCopy() {
     if (code) copy(pre.textContent, pre, code);
     const message = event.target.closest("[data-copy-message]");
     const part = message?.closest(".message").querySelector(".words, [data-body]");
-    if (message) copy(wordsOf(part), part, message);
+    if (message) copy(message.dataset.copyMessage ? sourceOf(message.dataset.copyMessage, part) : wordsOf(part), part, message);
   });
 }

@@ -15,6 +15,18 @@ THEIRS = [
     "Details of this answer",
     "Delete this answer",
 ]
+WRITTEN = """1. one
+2. two
+
+| a | b |
+| - | - |
+| 1 | 2 |
+
+```python
+print(1)
+```
+
+A [link](https://example.org/) and $x^2$."""
 REFUSE = "navigator.clipboard.write = () => Promise.reject(new DOMException('no', 'NotAllowedError'))"
 FOCUSED = """() => {
   const { ariaLabel, textContent } = document.activeElement;
@@ -90,6 +102,25 @@ def test_all_of_it_by_keyboard(tab: Page, said: str) -> None:
     press(tab, message(tab, 1), "Fork to a new conversation")
     expect(tab.locator(".head-title h1")).to_contain_text("(fork)")
     expect(tab.locator(".message")).to_have_count(2)
+
+
+def test_an_answer_is_copied_as_it_was_written(tab: Page, person: Person, said: str) -> None:
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    person.caller.post(f"conversations/{said.split('/')[2]}/messages/?wait=true", {"content": f"echo: {WRITTEN}"})
+    tab.goto(said)
+    press(tab, message(tab, 5), "Copy this answer")
+    expect(message(tab, 5).get_by_label("Copied")).to_be_visible()
+    assert clipboard(tab) == WRITTEN
+
+
+def test_an_answer_that_cannot_be_fetched_is_copied_as_it_is_read(page: Page, person: Person, said: str) -> None:
+    page.context.add_cookies(person.cookies)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(said)
+    page.route("**/source/", lambda route: route.abort())
+    press(page, message(page, 3), "Copy this answer")
+    expect(message(page, 3).get_by_label("Copied")).to_be_visible()
+    assert clipboard(page) == "second"
 
 
 def test_a_clipboard_that_refuses_leaves_the_words_selected(tab: Page, said: str) -> None:
