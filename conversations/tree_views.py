@@ -43,6 +43,14 @@ def message(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
 
 
 @login_required
+@require_GET
+def source(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
+    """The words of a message as they were written, Markdown and all, to be copied."""
+    found = find_message(request, find_conversation(request, pk), message_pk)
+    return HttpResponse(found.content, content_type="text/plain; charset=utf-8")
+
+
+@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
     """The form in place of one's own words; with POST a new version of them and a new answer."""

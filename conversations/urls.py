@@ -42,6 +42,7 @@ urlpatterns = [
     path("c/<uuid:pk>/m/<uuid:message_pk>/", rail_views.jump, name="jump"),
     path("c/<uuid:pk>/messages/", views.send, name="send"),
     path("c/<uuid:pk>/messages/<uuid:message_pk>/", tree_views.message, name="message"),
+    path("c/<uuid:pk>/messages/<uuid:message_pk>/source/", tree_views.source, name="source"),
     path("c/<uuid:pk>/messages/<uuid:message_pk>/edit/", tree_views.edit, name="edit"),
     path("c/<uuid:pk>/messages/<uuid:message_pk>/again/", tree_views.again, name="again"),
     path("c/<uuid:pk>/messages/<uuid:message_pk>/regenerate/", tree_views.regenerate, name="regenerate"),

@@ -127,10 +127,11 @@ function beforeSubmit(event) {
 
 /** The pictures go with the words into the message that is shown at once. */
 function movedAlong() {
+  const mine = document.querySelector(".message.user.pending");
+  if (!mine) return; // what was sent is a change of another message
   sent = [...list().children];
   list().replaceChildren();
-  const mine = document.querySelector(".message.user.pending");
-  if (!mine || !sent.length) return;
+  if (!sent.length) return;
   const shown = document.createElement("ul");
   shown.className = "pictures";
   shown.dataset.count = sent.length;

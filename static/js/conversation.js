@@ -51,12 +51,12 @@ if (transcript) {
   wirePicker();
   wireParameters();
   wireLightbox();
+  wireKeeping(transcript);
   if (live) {
     wireStop(live);
     wireSwaps(live);
     wireEditing(transcript);
     wireMenus();
-    wireKeeping(transcript);
     wireBeyond(scroll, transcript, (url) => live.fetch(url), () => { dressCode(transcript); live.adopt(); });
   }
 }

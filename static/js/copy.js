@@ -19,21 +19,33 @@ export function dressCode(root) {
   }
 }
 
+/** Copy `text`, which may be on its way: Safari wants to be asked at once. */
+async function write(text) {
+  if (!navigator.clipboard?.write) return select(await text);
+  const coming = Promise.resolve(text).then((words) => new Blob([words], { type: "text/plain" }));
+  return navigator.clipboard.write([new ClipboardItem({ "text/plain": coming })]);
+}
+
 /** Only pages of https and localhost have a clipboard; elsewhere a selection is copied. */
-async function toClipboard(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+function select(text) {
   const [field, focused] = [document.createElement("textarea"), document.activeElement];
   field.className = "visually-hidden";
   field.value = text;
   document.body.append(field);
   field.select();
-  document.execCommand("copy");
+  const isCopied = document.execCommand("copy");
   field.remove();
-  return focused.focus({ preventScroll: true });
+  focused.focus({ preventScroll: true });
+  if (!isCopied) throw new DOMException("The browser does not copy.", "NotAllowedError");
 }
 
-async function copy(text, button) {
-  await toClipboard(text);
+/** Whether `text` was copied; if the browser refuses, `part`, where it stands, is selected for the keys that copy. */
+export function toClipboard(text, part) {
+  return write(text).then(() => true, () => getSelection().selectAllChildren(part));
+}
+
+async function copy(text, part, button) {
+  if (!await toClipboard(text, part)) return;
   const before = button.getAttribute("aria-label");
   if (before === null) button.textContent = say("copied");
   else button.setAttribute("aria-label", say("copied"));
@@ -45,9 +57,15 @@ async function copy(text, button) {
   }, THANKS);
 }
 
-/** What a reader would copy: the words without the headers of code blocks. */
-function wordsOf(message) {
-  const part = message.querySelector(".words, [data-body]").cloneNode(true);
+/** What an answer was written as; if that cannot be had, what a reader would copy. */
+async function sourceOf(url, body) {
+  const response = await fetch(url).catch(() => null);
+  return response?.ok && !response.redirected ? response.text() : wordsOf(body);
+}
+
+/** The words without the headers of code blocks. */
+function wordsOf(body) {
+  const part = body.cloneNode(true);
   part.querySelectorAll("figcaption").forEach((caption) => caption.remove());
   const blocks = part.querySelectorAll(".block");
   return [...(blocks.length ? blocks : [part])].map((child) => child.textContent.trim()).join("\n\n");
@@ -57,8 +75,10 @@ function wordsOf(message) {
 export function wireCopy() {
   document.addEventListener("click", (event) => {
     const code = event.target.closest("[data-copy-code]");
-    if (code) copy(code.closest("figure").querySelector("pre").textContent, code);
+    const pre = code?.closest("figure").querySelector("pre");
+    if (code) copy(pre.textContent, pre, code);
     const message = event.target.closest("[data-copy-message]");
-    if (message) copy(wordsOf(message.closest(".message")), message);
+    const part = message?.closest(".message").querySelector(".words, [data-body]");
+    if (message) copy(message.dataset.copyMessage ? sourceOf(message.dataset.copyMessage, part) : wordsOf(part), part, message);
   });
 }

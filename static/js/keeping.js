@@ -1,8 +1,9 @@
-/** What the composer holds is kept on the server; a temporary conversation ends with its page. */
+/** What the composer holds is kept: on the server, before a conversation begins in this tab; a temporary one ends with its page. */
 
 const PAUSE = 800; // milliseconds without a key until the draft is kept
 
 const token = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
+const field = () => document.getElementById("composer-text");
 
 function body(content) {
   const form = new FormData();
@@ -12,7 +13,6 @@ function body(content) {
 }
 
 function wireDraft(url) {
-  const field = () => document.getElementById("composer-text");
   let kept = field()?.value ?? "";
   let timer = 0;
   const keep = () => {
@@ -34,9 +34,36 @@ function wireDraft(url) {
   document.addEventListener("visibilitychange", () => document.hidden && keep());
 }
 
-/** Start, on the page of a conversation. */
+/** The first words outlast whatever happens to their page; those of a temporary conversation are not put down even here. */
+function wireBeginning(name) {
+  const isTemporary = () => document.querySelector("#composer-place [name=temporary]");
+  const bring = () => { field().value ||= sessionStorage.getItem(name) ?? ""; };
+  const keep = () => sessionStorage.setItem(name, field().value);
+  if (!isTemporary()) bring();
+  document.addEventListener("input", (event) => event.target === field() && !isTemporary() && keep());
+  document.body.addEventListener("htmx:oobAfterSwap", ({ detail }) => {
+    if (detail.target.id !== "composer-place") return;
+    if (isTemporary()) {
+      sessionStorage.removeItem(name);
+    } else {
+      bring();
+      keep();
+    }
+  });
+}
+
+/** They are kept no longer once a conversation has begun with them. */
+function forgetBeginning(name, transcript) {
+  const [first, second] = transcript.querySelectorAll(".message.user");
+  if (!second && first?.querySelector(".words")?.textContent === sessionStorage.getItem(name)) sessionStorage.removeItem(name);
+}
+
+/** Start. The first words are kept under the person's name: the next one in this tab does not find them. */
 export function wireKeeping(transcript) {
-  const { draft, leave } = transcript.dataset;
+  const { draft, leave, person } = transcript.dataset;
+  const name = `wiz:beginning:${person}`;
+  if (transcript.dataset.socket) forgetBeginning(name, transcript);
+  else wireBeginning(name);
   if (draft) wireDraft(draft);
   if (leave) addEventListener("pagehide", () => navigator.sendBeacon(leave, body("")));
 }

@@ -6,7 +6,8 @@ const menu = document.getElementById("message-menu");
 const receipt = document.getElementById("receipt");
 
 async function open(button) {
-  await window.htmx.ajax("GET", button.dataset.menu, { target: menu, swap: "innerHTML settle:0ms" });
+  menu.replaceChildren(); // if nothing comes, nothing is shown
+  await window.htmx.ajax("GET", button.dataset.menu, { source: menu, target: menu, swap: "innerHTML settle:0ms" }).catch(() => {});
   if (!button.isConnected || !menu.firstElementChild) return;
   menu.showPopover();
   place(menu, button);

@@ -7,7 +7,8 @@ const dialog = document.getElementById("organise");
 const TOAST = 12000; // milliseconds that the way back is offered
 
 async function openMenu(button) {
-  await window.htmx.ajax("GET", button.dataset.rowMenu, { target: menu, swap: "innerHTML" });
+  menu.replaceChildren(); // if nothing comes, nothing is shown
+  await window.htmx.ajax("GET", button.dataset.rowMenu, { source: menu, target: menu, swap: "innerHTML" }).catch(() => {});
   if (!button.isConnected || !menu.firstElementChild) return;
   menu.showPopover();
   place(menu, button);
@@ -66,6 +67,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-row-menu]");
   if (button) openMenu(button);
 });
+document.querySelector(".rail-search").addEventListener("submit", (event) => window.htmx && event.preventDefault()); // it has searched already
 document.addEventListener("keydown", byKey, { capture: true }); // before the drawer hears of Escape
 menu.addEventListener("keydown", (event) => walk(menu, event));
 menu.addEventListener("htmx:beforeRequest", () => menu.hidePopover());

@@ -5,14 +5,14 @@ import "./focus.js";
 import "./keys.js";
 import "./palette.js";
 import "./viewport.js";
+import { toClipboard } from "./copy.js";
 
 document.querySelector(".settings-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
-document.addEventListener("click", (event) => {
+document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy-text]");
-  if (!button) return;
-  navigator.clipboard.writeText(document.getElementById(button.dataset.copyText).textContent.trim());
-  button.textContent = button.dataset.copied;
+  const secret = button && document.getElementById(button.dataset.copyText);
+  if (secret && await toClipboard(secret.textContent.trim(), secret)) button.textContent = button.dataset.copied;
 });
 
 document.body.addEventListener("htmx:beforeSwap", (event) => {

@@ -3,6 +3,7 @@
 import { readEvents } from "./sse.js";
 
 const BLOCK = "trial-turn";
+const NEAR = 48; // pixels from the end that still count as the end
 
 export function wireTrial(panel, form) {
   const log = panel.querySelector(".trial-log");
@@ -14,6 +15,7 @@ export function wireTrial(panel, form) {
   const say = panel.dataset;
   let talk = [];
   let running = null;
+  let atEnd = true;
 
   function add(kind, text = "") {
     const block = document.createElement("div");
@@ -26,7 +28,7 @@ export function wireTrial(panel, form) {
 
   /** Keep the end in view, unless the reader has scrolled up. */
   function show() {
-    log.scrollTop = log.scrollHeight;
+    if (atEnd) log.scrollTop = log.scrollHeight;
   }
 
   function setRunning(controller) {
@@ -97,9 +99,11 @@ export function wireTrial(panel, form) {
 
   async function answer(text) {
     const controller = new AbortController();
+    const mine = talk; // another one may have begun when the answer ends
     const body = new FormData(form);
     body.set("try-message", text);
     body.set("try-history", JSON.stringify(talk.slice(-40)));
+    atEnd = true;
     add("user", text);
     const block = add("agent");
     const state = note(say.working);
@@ -119,11 +123,14 @@ export function wireTrial(panel, form) {
     }
     state.remove();
     if (!block.textContent) block.remove();
-    if (words.textContent) talk.push({ role: "user", content: text }, { role: "assistant", content: words.textContent });
+    if (words.textContent) mine.push({ role: "user", content: text }, { role: "assistant", content: words.textContent });
     setRunning(null);
     show();
   }
 
+  log.addEventListener("scroll", () => {
+    atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+  }, { passive: true });
   ask.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = field.value.trim();

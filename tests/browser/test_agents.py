@@ -123,3 +123,34 @@ def test_a_test_answer_is_stopped_and_a_failure_says_what_to_do(tab: Page) -> No
     tab.locator("#id_model").fill("practice-fast")
     message(tab, "fault: cut")
     expect(tab.locator(".trial-turn.problem")).to_be_visible()
+
+
+def test_beginning_anew_forgets_the_answer_that_was_under_way(tab: Page) -> None:
+    tab.goto("/agents/new/")
+    tab.locator("#id_model").fill("practice-slow")
+    message(tab, "Write a long story, please.")
+    expect(tab.locator(".trial-turn.agent div").last).not_to_be_empty()
+    tab.get_by_role("button", name="Begin anew").click()
+    expect(tab.locator(".trial-turn")).to_have_count(0)
+    expect(tab.get_by_role("button", name="Send the test message")).to_be_visible()
+    tab.locator("#id_model").fill("practice-fast")
+    with tab.expect_request("**/try/") as asked:
+        message(tab, "echo: anew")
+    expect(tab.locator(".trial-turn.agent")).to_have_text("anew")
+    assert "long story" not in (asked.value.post_data or "")
+
+
+def test_a_reader_who_scrolls_up_in_the_test_chat_stays_there(tab: Page) -> None:
+    tab.goto("/agents/new/")
+    tab.locator("#id_model").fill("practice")
+    log = tab.locator(".trial-log")
+    message(tab, "Write a long story, please. tokens=2000")
+    at_end = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2"
+    tab.wait_for_function("() => document.querySelector('.trial-log').scrollTop > 60")
+    assert log.evaluate(at_end), "the end is kept in sight"
+    log.hover()
+    tab.mouse.wheel(0, -5000)
+    grown = "(length) => document.querySelector('.trial-log').textContent.length > length + 400"
+    tab.wait_for_function(grown, arg=len(log.text_content() or ""))
+    assert log.evaluate("(log) => log.scrollTop") == 0
+    tab.get_by_role("button", name="Stop the test answer").click()

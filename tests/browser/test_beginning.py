@@ -1,9 +1,11 @@
-"""What was chosen and typed before a conversation begins stays when something else about it is changed."""
+"""What was chosen and typed before a conversation begins stays, whatever happens to the page meanwhile."""
+
+import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.people import Person
+from tests.people import PASSWORD, Person
 
 PATIENCE = 60_000  # milliseconds
 
@@ -105,3 +107,62 @@ def test_a_wrong_parameter_is_said_and_nothing_is_lost(phone: Page) -> None:
     expect(phone.locator("#composer-error")).not_to_be_empty()
     expect(phone.locator("#composer-text")).to_have_value("echo: refused")
     expect(phone.locator("#parameters [name=max_tokens]")).to_have_value("0")
+
+
+def words(tab: Page) -> Locator:
+    return tab.locator("#composer-text")
+
+
+def test_the_first_words_are_still_there_when_one_comes_back_until_they_are_sent(tab: Page, person: Person) -> None:
+    other = person.caller.post("conversations/", {"agent": person.caller.agent_id("Guide"), "title": "Elsewhere"})["id"]
+    tab.goto("/c/")
+    words(tab).press_sequentially("echo: half a thought")
+    tab.locator(f"#row-{other} a").click()
+    tab.wait_for_url(f"**/c/{other}/")
+    expect(words(tab)).to_have_value("")
+    tab.go_back()
+    expect(words(tab)).to_have_value("echo: half a thought")
+    made(tab, person)
+    tab.goto("/c/")
+    expect(words(tab)).to_have_value("")
+
+
+def test_the_first_words_outlast_a_session_that_has_ended(page: Page, person: Person) -> None:
+    page.context.add_cookies(person.cookies)
+    page.goto("/c/")
+    words(page).fill("echo: over there")
+    page.context.clear_cookies(name=re.compile("wiz$"))
+    page.get_by_role("button", name="Send").click()
+    page.get_by_label("E-mail address").fill(person.email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(words(page)).to_have_value("echo: over there")
+    made(page, person)
+
+
+def test_the_first_words_outlast_a_failure_of_the_server(page: Page, person: Person) -> None:
+    page.context.add_cookies(person.cookies)
+    page.goto("/c/")
+    words(page).fill("echo: once more")
+    page.route("**/c/", lambda route: route.fulfill(status=500, content_type="text/html", body="Something broke"))
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Something broke")).to_be_visible()
+    page.unroute("**/c/")
+    page.goto("/")
+    expect(words(page)).to_have_value("echo: once more")
+
+
+def test_the_first_words_of_a_temporary_conversation_are_kept_nowhere(tab: Page) -> None:
+    kept = (
+        "() => Object.entries(sessionStorage).flatMap(([name, text]) => name.startsWith('wiz:') ? [text] : []).join()"
+    )
+    words(tab).fill("echo: between us")
+    assert tab.evaluate(kept) == "echo: between us"
+    tab.get_by_role("link", name="Temporary conversation").click()
+    expect(tab.get_by_text("Nothing of this is kept.")).to_be_visible()
+    words(tab).press("End")
+    tab.keyboard.type(" alone")
+    assert tab.evaluate(kept) == ""
+    tab.get_by_role("link", name="A conversation that is kept").click()
+    expect(tab.get_by_text("Nothing of this is kept.")).to_be_hidden()
+    assert tab.evaluate(kept) == "echo: between us alone"

@@ -15,6 +15,19 @@ THEIRS = [
     "Details of this answer",
     "Delete this answer",
 ]
+WRITTEN = """1. one
+2. two
+
+| a | b |
+| - | - |
+| 1 | 2 |
+
+```python
+print(1)
+```
+
+A [link](https://example.org/) and $x^2$."""
+REFUSE = "navigator.clipboard.write = () => Promise.reject(new DOMException('no', 'NotAllowedError'))"
 FOCUSED = """() => {
   const { ariaLabel, textContent } = document.activeElement;
   return ariaLabel ?? textContent.trim();
@@ -91,6 +104,33 @@ def test_all_of_it_by_keyboard(tab: Page, said: str) -> None:
     expect(tab.locator(".message")).to_have_count(2)
 
 
+def test_an_answer_is_copied_as_it_was_written(tab: Page, person: Person, said: str) -> None:
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    person.caller.post(f"conversations/{said.split('/')[2]}/messages/?wait=true", {"content": f"echo: {WRITTEN}"})
+    tab.goto(said)
+    press(tab, message(tab, 5), "Copy this answer")
+    expect(message(tab, 5).get_by_label("Copied")).to_be_visible()
+    assert clipboard(tab) == WRITTEN
+
+
+def test_an_answer_that_cannot_be_fetched_is_copied_as_it_is_read(page: Page, person: Person, said: str) -> None:
+    page.context.add_cookies(person.cookies)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(said)
+    page.route("**/source/", lambda route: route.abort())
+    press(page, message(page, 3), "Copy this answer")
+    expect(message(page, 3).get_by_label("Copied")).to_be_visible()
+    assert clipboard(page) == "second"
+
+
+def test_a_clipboard_that_refuses_leaves_the_words_selected(tab: Page, said: str) -> None:
+    tab.add_init_script(REFUSE)
+    tab.goto(said)
+    press(tab, message(tab, 3), "Copy this answer")
+    tab.wait_for_function("() => getSelection().toString().trim() === 'second'")
+    expect(message(tab, 3).get_by_label("Copied")).to_have_count(0)
+
+
 def test_copying_works_without_tls_too(tab: Page, said: str) -> None:
     tab.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     tab.goto(said)
@@ -99,6 +139,23 @@ def test_copying_works_without_tls_too(tab: Page, said: str) -> None:
     tab.locator("#composer-text").focus()
     tab.keyboard.press("Control+V")
     expect(tab.locator("#composer-text")).to_have_value("second")
+
+
+def test_the_menu_of_answers_is_never_that_of_another_message(page: Page, person: Person, said: str) -> None:
+    page.context.add_cookies(person.cookies)
+    page.goto(said)
+    menu = page.locator("#message-menu")
+    press(page, message(page, 1), "Answer again")
+    expect(menu).to_be_visible()
+    page.keyboard.press("Escape")
+    page.route("**/again/", lambda route: route.fulfill(status=404))
+    with page.expect_response("**/again/"):
+        press(page, message(page, 3), "Answer again")
+    page.wait_for_timeout(200)
+    expect(menu).to_be_hidden()
+    page.unroute("**/again/")
+    press(page, message(page, 3), "Answer again")
+    expect(menu).to_be_visible()
 
 
 def test_deleting_by_keyboard_asks_first_where_the_focus_is(tab: Page, said: str) -> None:

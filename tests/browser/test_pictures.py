@@ -130,6 +130,21 @@ def test_a_draft_keeps_its_pictures_and_the_page_does_not_jump(tab: Page, talk: 
     attached(tab, 0)
 
 
+def test_pictures_in_the_composer_stay_there_while_a_message_is_changed(tab: Page, talk: Callable[[], None]) -> None:
+    talk()
+    choose(tab, png((400, 300)))
+    attached(tab, 1)
+    tab.locator(".message.user").last.get_by_role("link", name="Edit this message").click()
+    tab.get_by_role("textbox", name="Your message").fill("echo: changed")
+    tab.get_by_role("button", name="Save and send").click()
+    answer = tab.locator(".message.agent").last
+    expect(answer.locator("[data-body]")).to_have_text("changed")
+    expect(answer).to_have_attribute("data-status", "completed")
+    attached(tab, 1)
+    write(tab, "echo: shown")
+    expect(tab.locator(".message.agent").last).to_contain_text("PNG 400 by 300")
+
+
 def test_a_picture_opens_large_and_the_keyboard_closes_it(tab: Page, talk: Callable[[], None]) -> None:
     talk()
     choose(tab, png((400, 300)))

@@ -167,3 +167,34 @@ def test_the_sections_are_reached_on_a_telephone(tab: Page) -> None:
     tab.goto("/settings/tokens/")
     expect(tab.get_by_role("navigation", name="Settings").get_by_text("API tokens")).to_be_in_viewport()
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
+REFUSED = "navigator.clipboard.write = () => Promise.reject(new DOMException('no', 'NotAllowedError'))"
+
+
+def make_token(tab: Page) -> str:
+    """A token that is shown with a button that copies it."""
+    tab.goto("/settings/tokens/")
+    tab.get_by_label("What is it for").fill("For the clipboard")
+    tab.get_by_role("button", name="Create a token").click()
+    return tab.locator("#token-value").inner_text().strip()
+
+
+def test_a_token_is_copied_without_tls_too(tab: Page) -> None:
+    tab.add_init_script(NO_CLIPBOARD)
+    token = make_token(tab)
+    tab.get_by_role("button", name="Copy", exact=True).click()
+    expect(tab.get_by_role("button", name="Copied")).to_be_focused()
+    tab.get_by_label("What is it for").focus()
+    tab.keyboard.press("Control+V")
+    expect(tab.get_by_label("What is it for")).to_have_value(token)
+
+
+def test_a_token_that_may_not_be_copied_is_selected_instead(tab: Page) -> None:
+    tab.add_init_script(REFUSED)
+    token = make_token(tab)
+    tab.get_by_role("button", name="Copy", exact=True).click()
+    tab.wait_for_function("() => getSelection().toString()")
+    assert tab.evaluate("getSelection().toString()") == token
+    expect(tab.get_by_role("button", name="Copied")).to_have_count(0)

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.people import Person
 from tests.stack import wait_for
 from tests.talking import Caller
 
 PATIENCE = 60_000  # milliseconds
+FONT = "(element) => parseFloat(getComputedStyle(element).fontSize)"
 
 
 @pytest.fixture
@@ -59,6 +60,32 @@ def test_a_search_leads_to_the_message_even_on_another_version(tab: Page, caller
     assert tab.locator("[data-scroll]").evaluate("e => e.scrollHeight - e.scrollTop - e.clientHeight > 200")
 
 
+def test_enter_in_the_search_leaves_the_page_as_it_is(phone: Page, caller: Caller) -> None:
+    told(caller, "the persimmon", title="Fruit of the search")
+    phone.goto("/c/?temporary=on")
+    phone.get_by_role("textbox", name="Message", exact=True).fill("echo: between us")
+    phone.get_by_role("button", name="Send").tap()
+    expect(phone.locator(".message.agent").last).to_have_attribute("data-status", "completed", timeout=PATIENCE)
+    address = phone.url
+    phone.get_by_role("link", name="Show conversations").tap()
+    field = phone.get_by_role("searchbox", name="Search conversations")
+    assert field.evaluate(FONT) >= 16, "else a phone zooms in"
+    field.press_sequentially("persim")
+    field.press("Enter")
+    expect(phone.locator(".rail-hit")).to_be_in_viewport()
+    phone.wait_for_timeout(500)
+    expect(phone.locator(".rail-hit")).to_be_in_viewport()
+    assert phone.url == address
+    assert caller.http.get(f"/api/v1/conversations/{address.rstrip('/').rsplit('/', 1)[-1]}/").is_success
+
+
+def test_a_finger_renames_without_zooming_in(phone: Page, caller: Caller) -> None:
+    phone.goto(f"/c/{told(caller, title='By finger')}/")
+    phone.get_by_role("button", name="Conversation menu").tap()
+    phone.locator("#head-menu").get_by_text("Rename").tap()
+    assert phone.locator("#head-title input[name=title]").evaluate(FONT) >= 16
+
+
 def test_a_deleted_conversation_comes_back_with_one_press(tab: Page, caller: Caller) -> None:
     shown, other = told(caller, "here", title="Shown"), told(caller, "there", title="To be deleted")
     tab.goto(f"/c/{shown}/")
@@ -75,6 +102,40 @@ def test_a_deleted_conversation_comes_back_with_one_press(tab: Page, caller: Cal
     tab.get_by_role("button", name="Undo").click()
     tab.wait_for_url(f"**/c/{shown}/")
     expect(tab.locator(".transcript")).to_contain_text("here")
+
+
+def test_a_menu_is_never_that_of_another_conversation(page: Page, person: Person, caller: Caller) -> None:
+    first, second, third = (told(caller, title=f"Menu {number}") for number in (1, 2, 3))
+    page.context.add_cookies(person.cookies)
+    page.goto("/c/")
+    shown = page.locator("#row-menu")
+
+    def press(conversation: str) -> None:
+        page.locator(row(page, conversation)).hover()
+        page.locator(f"{row(page, conversation)} [data-row-menu]").click()
+
+    def is_of(conversation: str) -> None:
+        expect(shown).to_be_visible()
+        expect(shown.get_by_text("Rename")).to_have_attribute("hx-get", f"/c/{conversation}/rename/")
+
+    press(first)
+    is_of(first)
+    page.keyboard.press("Escape")
+    caller.http.delete(f"/api/v1/conversations/{second}/")
+    with page.expect_response(f"**/c/{second}/menu/"):
+        press(second)
+    page.wait_for_timeout(200)
+    expect(shown).to_be_hidden()
+
+    held: list[Route] = []
+    page.route(f"**/c/{first}/menu/", lambda route: held.append(route))  # noqa: PLW0108 - built-in methods are not taken
+    with page.expect_request(f"**/c/{first}/menu/"):
+        press(first)
+    press(third)  # whose menu is there first
+    is_of(third)
+    held[0].continue_()
+    page.wait_for_timeout(200)
+    is_of(third)
 
 
 def test_a_title_is_changed_where_it_stands(tab: Page, caller: Caller) -> None:

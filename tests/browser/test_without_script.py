@@ -61,3 +61,14 @@ def test_an_answer_that_is_being_written_can_be_read_and_stopped(plain: Page, pe
             plain.wait_for_timeout(4_000)
     expect(answer).to_have_attribute("data-status", "cancelled", timeout=PATIENCE)
     expect(answer).to_contain_text("Chapter 1")
+
+
+def test_on_a_phone_what_a_search_finds_is_in_sight(plain: Page, person: Person) -> None:
+    plain.set_viewport_size({"width": 390, "height": 844})
+    person.caller.post("conversations/", {"agent": person.caller.agent_id("Guide"), "title": "Quince without scripts"})
+    plain.goto("/c/")
+    plain.get_by_role("link", name="Show conversations").click()
+    plain.get_by_role("searchbox").fill("quince")
+    plain.keyboard.press("Enter")
+    plain.wait_for_url("**?q=quince*")
+    expect(plain.locator("#rail-list").get_by_text("Quince without scripts")).to_be_in_viewport()

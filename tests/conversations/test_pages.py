@@ -368,6 +368,13 @@ def test_the_receipt_of_an_old_answer_says_what_is_known(home: Client, sent: Sen
     assert "large" in receipt.content.decode()
 
 
+def test_the_source_of_an_answer_is_what_the_model_wrote(home: Client, sent: Sent) -> None:
+    finish(sent, content="1. <b>one</b>\n2. $x^2$")
+    source = home.get(url(sent, f"messages/{sent.reply.pk}/source/"))
+    assert source["Content-Type"] == "text/plain; charset=utf-8"
+    assert source.content.decode() == "1. <b>one</b>\n2. $x^2$"
+
+
 def test_stop_is_remembered(home: Client, sent: Sent) -> None:
     finish(sent, "running")
     assert home.post(url(sent, "stop/"), headers=HTMX).status_code == 204
@@ -402,7 +409,9 @@ def test_what_is_not_yours_cannot_be_changed(client: Client, sent: Sent, outside
     assert client.post(url(sent, path), {"content": "x", "title": "x", "confirm": "x"}).status_code == 404
 
 
-@pytest.mark.parametrize("action", ["regenerate", "select", "fork", "continue", "edit", "again", "receipt", ""])
+@pytest.mark.parametrize(
+    "action", ["regenerate", "select", "fork", "continue", "edit", "again", "receipt", "source", ""]
+)
 def test_a_message_is_reached_only_by_its_owner_in_its_own_conversation(
     client: Client, sent: Sent, owner: User, outsider: User, action: str
 ) -> None:
