@@ -37,26 +37,30 @@ def execute_claim(claim: Claim) -> Settlement:
         reasoning_prefix=claim.reasoning_prefix,
     )
     engine.run(begin_run(run, claim.reason))
+    ended = False
+    try:
+        outcome, plan = _attempt(claim, run)
+        settlement = _persistently(lambda: settle(claim, outcome, plan))
+        connection.close()
+        if settlement.events:  # only now: who sees generation-end finds it in the database
+            engine.run(announce(run, settlement.events))
+        ended = settlement.is_final
+        return settlement
+    finally:
+        engine.run(finish_run(run, ended=ended))
+
+
+def _attempt(claim: Claim, run: Run) -> tuple[Outcome, Plan | None]:
+    """Plan the request and stream its answer; without a plan nobody was asked."""
     try:
         plan = plan_attempt(claim)
     except ProviderError as error:
-        return _conclude(claim, run, Outcome(Ending.FAILED, run.whole(), error=error), None)
+        return Outcome(Ending.FAILED, run.whole(), error=error), None
     finally:
         connection.close()
     if notices := plan.notices():
         engine.run(announce(run, notices))
-    outcome = engine.run(stream_attempt(run, plan.hop.provider.pk, plan.request))
-    return _conclude(claim, run, outcome, plan)
-
-
-def _conclude(claim: Claim, run: Run, outcome: Outcome, plan: Plan | None) -> Settlement:
-    """Write the outcome, then tell the followers: who sees generation-end finds it in the database."""
-    settlement = _persistently(lambda: settle(claim, outcome, plan))
-    connection.close()
-    if settlement.events:
-        engine.run(announce(run, settlement.events))
-    engine.run(finish_run(run, ended=settlement.is_final))
-    return settlement
+    return engine.run(stream_attempt(run, plan.hop.provider.pk, plan.request)), plan
 
 
 def _persistently(write: Callable[[], Settlement]) -> Settlement:
