@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -108,10 +109,15 @@ def _end(generation: Generation, outcome: Outcome, plan: Plan | None, decision: 
         finish_reason=_finish_reason(outcome),
         model_answered=outcome.finish.model if outcome.finish else "",
     )
-    Conversation.objects.filter(pk=generation.conversation_id).update(updated_at=Now())
+    # Not before the run is let go: who deletes it has locked the conversation, and waits for the run.
+    transaction.on_commit(partial(_touch, generation.conversation_id), robust=True)
     if status == Status.COMPLETED:
         wish_for_title(generation.conversation_id)
     return Settlement(status, [(EventType.GENERATION_END, payload)])
+
+
+def _touch(conversation_id: UUID) -> None:
+    Conversation.objects.filter(pk=conversation_id).update(updated_at=Now())
 
 
 def write_end(
