@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection
 
 from conversations.claim import Claim, claim_generation
 from conversations.plan import Plan, plan_attempt
@@ -64,13 +64,16 @@ def _attempt(claim: Claim, run: Run) -> tuple[Outcome, Plan | None]:
 
 
 def _persistently(write: Callable[[], Settlement]) -> Settlement:
-    """Try again while the database is away; the last failure is raised and the reaper takes over."""
+    """Try again while the database is away; the last failure is raised and the reaper takes over.
+
+    What the rows do not allow is tried once more: something may have been deleted in that very moment.
+    """
     for attempt in range(SETTLE_TRIES):
         try:
             return write()
         except DatabaseError as error:
             connection.close()
-            if attempt == SETTLE_TRIES - 1:
+            if attempt == SETTLE_TRIES - 1 or (attempt and isinstance(error, IntegrityError)):
                 raise
             logger.warning("The outcome could not be saved yet (%s).", type(error).__name__)
             time.sleep(min(2.0, 0.2 * 2**attempt))

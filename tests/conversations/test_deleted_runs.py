@@ -1,28 +1,79 @@
-"""Somebody deletes what an answer is being written in."""
+"""Somebody deletes what an answer is being written in, or by whom."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
+from accounts.models import User
 from conversations import reaper, settlement
 from conversations.branching import delete_message
 from conversations.claim import claim_generation
+from conversations.execution import execute_generation
 from conversations.models import Generation, Message
 from conversations.plan import plan_attempt
 from conversations.queueing import Sent
 from conversations.run import Snapshot
 from conversations.runner import Ending, Outcome
 from conversations.services import delete_conversation
-from providers.models import UsageRecord
-from tests.conversations.conftest import die
+from providers.database import in_thread
+from providers.models import Provider, UsageRecord
+from providers.services import delete_provider
+from providers.types import Finish, FinishReason, StreamEvent, TextDelta, Usage
+from tests.conversations.conftest import die, stored
 from tests.conversations.test_engine import Say
 
 PATIENCE = 15  # seconds
+
+
+def write_while(act: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next answer is whole, and tells its usage; in its middle something happens."""
+
+    async def stream(*_: object) -> AsyncGenerator[StreamEvent]:
+        yield TextDelta("whole")
+        await in_thread(act)
+        yield Finish(FinishReason.STOP, "stop", Usage(input=30, output=2))
+
+    monkeypatch.setattr("conversations.runner.generation.stream", stream)
+
+
+def test_an_answer_whose_provider_is_deleted_meanwhile_is_complete_and_booked(
+    say: Say, person: User, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = say("to its end")
+    write_while(lambda: delete_provider(provider=provider), monkeypatch)
+    execute_generation(sent.generation.pk)
+    generation = Generation.objects.get(pk=sent.generation.pk)
+    assert (generation.status, generation.provider_name) == ("completed", provider.name)
+    assert stored(sent).content == "whole"
+    record = UsageRecord.objects.get(generation_id=generation.pk)
+    assert (record.user, record.provider, record.provider_name) == (person, None, provider.name)
+    assert (record.input_tokens, record.is_certain) == (30, True)
+
+
+@pytest.mark.parametrize(("failures", "status"), [(1, "completed"), (2, "running")])
+def test_what_the_rows_do_not_allow_is_not_tried_for_ever(
+    say: Say, monkeypatch: pytest.MonkeyPatch, failures: int, status: str
+) -> None:
+    """Once more, though: in the moment of the first try something may have been deleted."""
+    sent = say("hello")
+    tries: list[object] = []
+
+    def refused(*args: Any) -> settlement.Settlement:
+        tries.append(args)
+        if len(tries) <= failures:
+            raise IntegrityError
+        return settlement.settle(*args)
+
+    monkeypatch.setattr("conversations.execution.settle", refused)
+    with suppress(IntegrityError):
+        execute_generation(sent.generation.pk)
+    assert len(tries) == 2
+    assert Generation.objects.get(pk=sent.generation.pk).status == status
 
 
 def settling(sent: Sent) -> Callable[[], object]:
