@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
+from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import delete_account
 from conversations import reaper, settlement
 from conversations.branching import delete_message
 from conversations.claim import claim_generation
+from conversations.events import START, EventType
 from conversations.execution import execute_generation
+from conversations.log import read_log_sync
 from conversations.models import Generation, Message
 from conversations.plan import plan_attempt
 from conversations.queueing import Sent
@@ -24,10 +28,12 @@ from providers.database import in_thread
 from providers.models import Provider, UsageRecord
 from providers.services import delete_provider
 from providers.types import Finish, FinishReason, StreamEvent, TextDelta, Usage
-from tests.conversations.conftest import die, stored
+from tests.conversations.conftest import LONG_AGO, die, stored
 from tests.conversations.test_engine import Say
+from tests.stack import wait_for
 
 PATIENCE = 15  # seconds
+WHAT = ["message", "conversation"]
 
 
 def write_while(act: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,6 +82,60 @@ def test_what_the_rows_do_not_allow_is_not_tried_for_ever(
     assert Generation.objects.get(pk=sent.generation.pk).status == status
 
 
+def delete(sent: Sent, what: str) -> None:
+    """Delete the answer or its whole conversation."""
+    if what == "message":
+        delete_message(message=sent.reply)
+    else:
+        delete_conversation(conversation=sent.reply.conversation)
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_what_was_used_of_an_answer_that_is_deleted_meanwhile_is_booked(
+    say: Say, person: User, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """The stop that a deletion sends may come too late, or not at all."""
+    sent = say("out of my sight")
+    monkeypatch.setattr("conversations.services.publish_stop", lambda _: None)
+    write_while(lambda: delete(sent, what), monkeypatch)
+    execute_generation(sent.generation.pk)
+    assert not Generation.objects.exists()
+    record = UsageRecord.objects.get(generation_id=sent.generation.pk)
+    assert (record.user, record.agent_name) == (person, sent.reply.agent_name)
+    assert (record.input_tokens, record.output_tokens, record.is_certain) == (30, 2, True)
+
+
+def test_the_answer_of_a_person_who_is_gone_ends_and_is_booked_on_nobody(say: Say, person: User) -> None:
+    sent = say("write a long story", model="practice-slow")
+    thread = threading.Thread(target=execute_generation, args=[sent.generation.pk])
+    thread.start()
+    wait_for(lambda: stored(sent).content, 15, "a checkpoint with text")
+    delete_account(user=User.objects.get(pk=person.pk))
+    thread.join(PATIENCE)
+    assert not thread.is_alive(), "the checkpoint noticed and closed the stream"
+    record = UsageRecord.objects.get(generation_id=sent.generation.pk)
+    assert (record.user, record.is_certain) == (None, False)
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_what_the_reaper_has_booked_is_not_booked_again_when_its_worker_comes_back(
+    say: Say, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    sent = say("back too late")
+
+    def lose() -> None:
+        told = EventType.TEXT_DELTA
+        wait_for(lambda: told in {event.type for event in read_log_sync(sent.generation.pk, START)}, 5, "the text")
+        Generation.objects.update(heartbeat_at=timezone.now() - LONG_AGO)
+        reaper.reap()
+        delete(sent, what)
+
+    write_while(lose, monkeypatch)
+    execute_generation(sent.generation.pk)
+    assert not Generation.objects.exists()
+    assert UsageRecord.objects.get(generation_id=sent.generation.pk).is_certain is False
+
+
 def settling(sent: Sent) -> Callable[[], object]:
     """A worker that is about to write down an answer that was stopped."""
     claim = claim_generation(sent.generation.pk)
@@ -94,9 +154,9 @@ def reaping(sent: Sent) -> Callable[[], object]:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
 @pytest.mark.parametrize("writing", [settling, reaping])
-@pytest.mark.parametrize("deleting", [delete_message, delete_conversation])
+@pytest.mark.parametrize("what", WHAT)
 def test_who_ends_a_run_and_who_deletes_it_do_not_wait_for_each_other(
-    say: Say, monkeypatch: pytest.MonkeyPatch, writing: Callable[[Sent], Callable[[], object]], deleting: Any
+    say: Say, monkeypatch: pytest.MonkeyPatch, writing: Callable[[Sent], Callable[[], object]], what: str
 ) -> None:
     sent = say("never mind")
     write = writing(sent)
@@ -113,10 +173,9 @@ def test_who_ends_a_run_and_who_deletes_it_do_not_wait_for_each_other(
             both.wait()
         return execute(sql, *rest)
 
-    def delete() -> None:
-        what = {"message": sent.reply} if deleting is delete_message else {"conversation": sent.reply.conversation}
+    def delete_it() -> None:
         with closing(connection), connection.execute_wrapper(with_its_conversation):
-            deleting(**what)
+            delete(sent, what)
 
     def end() -> None:
         with closing(connection):
@@ -126,7 +185,7 @@ def test_who_ends_a_run_and_who_deletes_it_do_not_wait_for_each_other(
     for module in (settlement, reaper):
         monkeypatch.setattr(module, "read_dated", with_its_run)
     with ThreadPoolExecutor(2) as threads:
-        for work in [threads.submit(delete), threads.submit(end)]:
+        for work in [threads.submit(delete_it), threads.submit(end)]:
             work.result()
     assert not Message.objects.filter(pk=sent.reply.pk).exists()
     assert UsageRecord.objects.get(generation_id=sent.generation.pk).is_certain is False
