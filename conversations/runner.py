@@ -36,6 +36,8 @@ class Ending(StrEnum):
     """A person said stop."""
     HANDED_BACK = "handed_back"
     """This process is shutting down."""
+    NOT_BEGUN = "not_begun"
+    """The database did not tell what to ask."""
     FENCED = "fenced"
     """The row belongs to another attempt or is over: nothing may be written."""
 

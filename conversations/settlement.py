@@ -188,7 +188,7 @@ def _final_status(generation: Generation, outcome: Outcome) -> tuple[Status, Err
             return Status.COMPLETED, None
         case Ending.STOPPED:
             return Status.CANCELLED, Cancelled().record()
-        case Ending.FAILED | Ending.HANDED_BACK if generation.cancel_requested and not outcome.has_output:
+        case _ if generation.cancel_requested and not outcome.has_output:
             return Status.CANCELLED, Cancelled().record()
         case Ending.HANDED_BACK:
             return Status.INTERRUPTED, interrupted_error()
