@@ -15,7 +15,7 @@ from conversations.attachments import carry_over
 from conversations.branch import all_below, branch_to, newest_below
 from conversations.log import delete_logs
 from conversations.models import Conversation, Generation, Message
-from conversations.services import request_stop
+from conversations.services import lock_conversation, request_stop
 
 TITLE_LIMIT = 200
 
@@ -26,7 +26,7 @@ def select_version(*, message: Message) -> Conversation:
     A run on another branch goes on. Open pages follow.
     """
     with transaction.atomic():
-        conversation = Conversation.objects.select_for_update(of=("self",)).get(pk=message.conversation_id)
+        conversation = lock_conversation(message.conversation_id)
         head = newest_below(message)
         if conversation.head_id != head:
             Conversation.objects.filter(pk=conversation.pk).update(head=head)
@@ -71,7 +71,7 @@ def delete_message(*, message: Message) -> Conversation:
         request_stop(generation=generation)
     with transaction.atomic():
         # First, as a send does: whoever locks messages first waits for the other for ever.
-        conversation = Conversation.objects.select_for_update(of=("self",)).get(pk=message.conversation_id)
+        conversation = lock_conversation(message.conversation_id)
         doomed = all_below(message)
         if conversation.head_id in doomed:
             conversation.head_id = _head_without(message)

@@ -18,6 +18,8 @@ HURRIED: Final = replace(DEFAULT, attempts=2, longest_wait=5.0)
 """While somebody else could be asked: one retry, if it comes soon."""
 MAX_CRASHES: Final = 2
 """Attempts of a run that die with their process or are handed back."""
+MAX_ATTEMPTS: Final = 20
+"""Of a run that the database does not let begin: more than all hops and their retries take."""
 
 
 class LeftHop(TypedDict):
@@ -64,6 +66,8 @@ def decide(generation: Generation, outcome: Outcome, plan: Plan | None) -> Again
         return End()
     if outcome.ending is Ending.HANDED_BACK:
         return after_crash(generation)
+    if outcome.ending is Ending.NOT_BEGUN:
+        return _in_a_moment(generation)
     if outcome.ending is not Ending.FAILED or outcome.error is None:
         return End()
     if isinstance(outcome.error, ContextTooLong) and plan and plan.history.can_shrink and not generation.is_trimmed:
@@ -77,6 +81,13 @@ def after_crash(generation: Generation) -> Again | End:
     if crashes >= MAX_CRASHES:
         return End()
     return Again(0.0, generation.hop, generation.failures, crashes, generation.is_trimmed)
+
+
+def _in_a_moment(generation: Generation) -> Again | End:
+    """Nothing has died, and nobody was asked."""
+    if generation.attempt >= MAX_ATTEMPTS:
+        return End()
+    return Again(1.0, generation.hop, generation.failures, generation.crashes, generation.is_trimmed)
 
 
 def _shorter(generation: Generation, error: ProviderError) -> Again:

@@ -3,9 +3,10 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
 
 from conversations.claim import Claim, claim_generation
 from conversations.plan import Plan, plan_attempt
@@ -17,7 +18,10 @@ from providers.errors import ProviderError
 
 logger = logging.getLogger(__name__)
 
+TRIES = 4  # within a second and a half; a claimed run has no heartbeat yet, and the reaper takes silence for death
 SETTLE_TRIES = 30  # a database restart takes seconds; the text waits in memory
+
+Result = TypeVar("Result")
 
 
 def execute_generation(generation_id: UUID) -> Settlement | None:
@@ -37,37 +41,46 @@ def execute_claim(claim: Claim) -> Settlement:
         reasoning_prefix=claim.reasoning_prefix,
     )
     engine.run(begin_run(run, claim.reason))
+    ended = False
     try:
-        plan = plan_attempt(claim)
+        outcome, plan = _attempt(claim, run)
+        settlement = persistently(lambda: settle(claim, outcome, plan), SETTLE_TRIES)
+        connection.close()
+        if settlement.events:  # only now: who sees generation-end finds it in the database
+            engine.run(announce(run, settlement.events))
+        ended = settlement.is_final
+        return settlement
+    finally:
+        engine.run(finish_run(run, ended=ended))
+
+
+def _attempt(claim: Claim, run: Run) -> tuple[Outcome, Plan | None]:
+    """Plan the request and stream its answer; without a plan nobody was asked."""
+    try:
+        plan = persistently(lambda: plan_attempt(claim))
     except ProviderError as error:
-        return _conclude(claim, run, Outcome(Ending.FAILED, run.whole(), error=error), None)
+        return Outcome(Ending.FAILED, run.whole(), error=error), None
+    except (OperationalError, InterfaceError):
+        return Outcome(Ending.NOT_BEGUN, run.whole()), None
     finally:
         connection.close()
     if notices := plan.notices():
         engine.run(announce(run, notices))
-    outcome = engine.run(stream_attempt(run, plan.hop.provider.pk, plan.request))
-    return _conclude(claim, run, outcome, plan)
+    return engine.run(stream_attempt(run, plan.hop.provider.pk, plan.request)), plan
 
 
-def _conclude(claim: Claim, run: Run, outcome: Outcome, plan: Plan | None) -> Settlement:
-    """Write the outcome, then tell the followers: who sees generation-end finds it in the database."""
-    settlement = _persistently(lambda: settle(claim, outcome, plan))
-    connection.close()
-    if settlement.events:
-        engine.run(announce(run, settlement.events))
-    engine.run(finish_run(run, ended=settlement.is_final))
-    return settlement
+def persistently(work: Callable[[], Result], tries: int = TRIES) -> Result:
+    """Try again while the database is away; the last failure is raised.
 
-
-def _persistently(write: Callable[[], Settlement]) -> Settlement:
-    """Try again while the database is away; the last failure is raised and the reaper takes over."""
-    for attempt in range(SETTLE_TRIES):
+    What the rows do not allow is tried once more: something may have been deleted in that very moment.
+    """
+    for attempt in range(tries):
         try:
-            return write()
+            return work()
         except DatabaseError as error:
             connection.close()
-            if attempt == SETTLE_TRIES - 1:
+            if attempt == tries - 1 or (attempt and isinstance(error, IntegrityError)):
                 raise
-            logger.warning("The outcome could not be saved yet (%s).", type(error).__name__)
+            logger.warning("The database did not answer (%s); asking again.", type(error).__name__)
             time.sleep(min(2.0, 0.2 * 2**attempt))
     raise AssertionError("unreachable")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from accounts.models import User
 from agents.hops import Hop, read_hop
 from agents.services import build_request
 from conversations.claim import Claim
@@ -26,12 +27,14 @@ GO_ON = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The request of one attempt.
+    """The request of one attempt, and on whom it is booked.
 
     ``dropped`` are the agent's parameters that the model does not take, ``instructions`` the length of the folder's,
     ``parameters`` what the conversation has of its own.
     """
 
+    owner: User
+    agent_name: str
     hop: Hop
     request: ChatRequest
     dropped: tuple[str, ...]
@@ -70,7 +73,8 @@ def make_plan(generation: Generation) -> Plan:
         takes_pictures=takes_images(hop.provider, hop.model),
     )
     request, dropped = build_request(agent, history.messages, hop)
-    return Plan(hop, request, dropped, history, instructions, parameters)
+    owner, agent_name = generation.conversation.owner, generation.message.agent_name
+    return Plan(owner, agent_name, hop, request, dropped, history, instructions, parameters)
 
 
 def plan_attempt(claim: Claim) -> Plan:

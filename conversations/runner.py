@@ -36,6 +36,8 @@ class Ending(StrEnum):
     """A person said stop."""
     HANDED_BACK = "handed_back"
     """This process is shutting down."""
+    NOT_BEGUN = "not_begun"
+    """The database did not tell what to ask."""
     FENCED = "fenced"
     """The row belongs to another attempt or is over: nothing may be written."""
 
@@ -91,13 +93,11 @@ class Runner:
         ]
 
     async def stream(self, run: Run, provider_id: UUID, request: ChatRequest, deadline: float) -> Outcome:
-        """Stream one attempt to its end. Never raises for what a provider or a person does.
+        """Stream one attempt that has begun to its end. Never raises for what a provider or a person does.
 
         ``deadline`` is in seconds from now.
         """
         active = Active(run)
-        self.flusher.add(run)
-        self.flusher.wake()
         if self._is_closing:
             return self._outcome(active, Ending.HANDED_BACK)
         self._active[run.generation_id] = active
@@ -220,11 +220,16 @@ async def finish_run(run: Run, *, ended: bool) -> None:
 
 
 async def begin_run(run: Run, reason: str) -> None:
-    """Tell the followers that an attempt begins, with the error code for which there is a new one."""
+    """Tell the followers that an attempt begins, with the error code for which there is a new one.
+
+    From here on its events are sent, whether it comes to a stream or not, until ``finish_run`` lets it go.
+    """
     if run.attempt == 1:
         run.announce(EventType.GENERATION_START, {"message": str(run.message_id)})
     run.start({"attempt": run.attempt, "reason": reason})
-    (await get_runner()).flusher.wake()
+    flusher = (await get_runner()).flusher
+    flusher.add(run)
+    flusher.wake()
 
 
 async def announce(run: Run, events: list[tuple[EventType, object]]) -> None:

@@ -40,7 +40,7 @@ def book_what_was_written(generation: Generation) -> dict[str, object] | None:
         plan = make_plan(generation)
     except ProviderError:
         return None
-    return book_usage(generation, plan.hop.provider, plan.hop.model, estimate_usage(plan.request, written))
+    return book_usage(generation.pk, plan, estimate_usage(plan.request, written))
 
 
 def newly_written(generation: Generation) -> str:

@@ -84,12 +84,12 @@ def send_message(
     named = (provider, model) if model else ()
     request = once(key, "send", conversation, content, parent, agent, *named, *map(str, attachments))
     with transaction.atomic():
-        conversation = _lock(conversation)
+        conversation = lock_conversation(conversation.pk)
         if (earlier := _earlier(user, request)) is not None:
             return earlier
         if model and agent is None:
             choose_answerer(conversation=conversation, provider=provider, model=model)
-            conversation = _lock(conversation)
+            conversation = lock_conversation(conversation.pk)
         chosen = choose_agent(agent or conversation.answerer, user)
         refuse_second_run(conversation)
         above = parent or _end_of(conversation)
@@ -116,7 +116,7 @@ def edit_message(
     check_content(content, attachments)
     request = once(key, "edit", message, content, *map(str, attachments))
     with transaction.atomic():
-        conversation = _lock(message.conversation)
+        conversation = lock_conversation(message.conversation_id)
         if (earlier := _earlier(user, request)) is not None:
             return earlier
         agent = choose_agent(conversation.answerer, user)
@@ -149,7 +149,7 @@ def regenerate(
         raise ValidationError({"model": _("A provider and a model belong together: give both or neither.")})
     request = once(key, "regenerate", message, agent, provider, model)
     with transaction.atomic():
-        conversation = _lock(message.conversation)
+        conversation = lock_conversation(message.conversation_id)
         if (earlier := _earlier(user, request)) is not None:
             return earlier
         override = Override(provider, model)
@@ -167,7 +167,7 @@ def continue_generation(*, user: User, generation: Generation, key: str = "") ->
     """
     request = once(key, "continue", generation)
     with transaction.atomic():
-        conversation = _lock(generation.conversation)
+        conversation = lock_conversation(generation.conversation_id)
         if (earlier := _earlier(user, request)) is not None:
             return earlier
         message = Message.objects.select_related("parent", "agent").get(pk=generation.message_id)
@@ -208,15 +208,19 @@ def delete_conversation(*, conversation: Conversation) -> None:
     for generation in Generation.objects.filter(conversation=conversation).active():
         request_stop(generation=generation)
     with transaction.atomic():
-        _lock(conversation)  # first, as a send does: whoever locks messages first waits for the other for ever
+        # First, as a send does: whoever locks messages first waits for the other for ever.
+        lock_conversation(conversation.pk)
         runs = list(Generation.objects.filter(conversation=conversation).values_list("pk", flat=True))
         conversation.delete()
         transaction.on_commit(partial(delete_logs, runs), robust=True)
 
 
-def _lock(conversation: Conversation) -> Conversation:
-    """The row as it is now, locked: two sends to one conversation come one after the other."""
-    return Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
+def lock_conversation(conversation_id: UUID) -> Conversation:
+    """The row as it is now, locked: two sends to one conversation come one after the other.
+
+    Its key is left alone: an answer that ends enters itself in the search, which refers to the conversation.
+    """
+    return Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation_id)
 
 
 def _earlier(user: User, request: Once) -> Sent | None:

@@ -3,13 +3,14 @@
 import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from conversations.booking import book_usage
+from conversations.booking import book_usage, is_booked
 from conversations.claim import Claim
 from conversations.decision import Again, End, LeftHop, decide
 from conversations.events import EventType
@@ -43,12 +44,14 @@ class Settlement:
 
 
 def settle(claim: Claim, outcome: Outcome, plan: Plan | None) -> Settlement:
-    """Write the outcome in one transaction, with the ledger entry; writes nothing if the attempt lost its row."""
-    if outcome.ending is Ending.FENCED:
-        return Settlement("")
+    """Write the outcome in one transaction, with the ledger entry; only the latter if the run was deleted meanwhile.
+
+    Writes nothing if the row belongs to another attempt or is over.
+    """
     with transaction.atomic():
         owned = Generation.objects.owned({claim.generation_id: claim.attempt})
-        if not owned.update(heartbeat_at=Now()):
+        if outcome.ending is Ending.FENCED or not owned.update(heartbeat_at=Now()):
+            _book_deleted(claim.generation_id, outcome, plan)
             return Settlement("")
         generation = read_dated(claim.generation_id)
         outcome = _as_shown(generation, outcome)
@@ -99,7 +102,7 @@ def _queue_again(generation: Generation, outcome: Outcome, again: Again, receipt
 
 def _end(generation: Generation, outcome: Outcome, plan: Plan | None, decision: End, receipt: Receipt) -> Settlement:
     status, error = _final_status(generation, outcome)
-    usage = _book(generation, outcome, plan)
+    usage = _book(generation.pk, outcome, plan)
     if (thought := outcome.snapshot.thought_seconds) is not None:
         receipt["thought_seconds"] = max(1, round(thought))
     Message.objects.filter(pk=generation.message_id).update(
@@ -117,10 +120,15 @@ def _end(generation: Generation, outcome: Outcome, plan: Plan | None, decision: 
         finish_reason=_finish_reason(outcome),
         model_answered=outcome.finish.model if outcome.finish else "",
     )
-    Conversation.objects.filter(pk=generation.conversation_id).update(updated_at=Now())
+    # Not before the run is let go: who deletes it has locked the conversation, and waits for the run.
+    transaction.on_commit(partial(_touch, generation.conversation_id), robust=True)
     if status == Status.COMPLETED:
         wish_for_title(generation.conversation_id)
     return Settlement(status, [(EventType.GENERATION_END, payload)])
+
+
+def _touch(conversation_id: UUID) -> None:
+    Conversation.objects.filter(pk=conversation_id).update(updated_at=Now())
 
 
 def write_end(
@@ -189,7 +197,7 @@ def _final_status(generation: Generation, outcome: Outcome) -> tuple[Status, Err
             return Status.COMPLETED, None
         case Ending.STOPPED:
             return Status.CANCELLED, Cancelled().record()
-        case Ending.FAILED | Ending.HANDED_BACK if generation.cancel_requested and not outcome.has_output:
+        case _ if generation.cancel_requested and not outcome.has_output:
             return Status.CANCELLED, Cancelled().record()
         case Ending.HANDED_BACK:
             return Status.INTERRUPTED, interrupted_error()
@@ -218,11 +226,17 @@ def interrupted_error() -> ErrorRecord:
     return record
 
 
-def _book(generation: Generation, outcome: Outcome, plan: Plan | None) -> dict[str, object] | None:
+def _book(generation_id: UUID, outcome: Outcome, plan: Plan | None) -> dict[str, object] | None:
     """The ledger entry of a call that reached the provider, and its public form."""
     told = outcome.finish.usage if outcome.finish else None
     if plan is None or (told is None and not outcome.has_output and outcome.ending is not Ending.FINISHED):
         return None
     called = "".join(call.name + call.arguments for call in outcome.calls)
-    usage = told or estimate_usage(plan.request, outcome.written + called)
-    return book_usage(generation, plan.hop.provider, plan.hop.model, usage)
+    return book_usage(generation_id, plan, told or estimate_usage(plan.request, outcome.written + called))
+
+
+def _book_deleted(generation_id: UUID, outcome: Outcome, plan: Plan | None) -> None:
+    """What was used stays used; once, for whoever ended the run before it was deleted has booked it."""
+    is_gone = not Generation.objects.filter(pk=generation_id).exists()
+    if is_gone and plan is not None and not is_booked(generation_id, plan):
+        _book(generation_id, outcome, plan)

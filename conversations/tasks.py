@@ -1,6 +1,7 @@
 """The tasks. They take an id, read the rows again, and tolerate absence and double delivery."""
 
 import threading
+from functools import partial
 from uuid import UUID
 
 from celery import shared_task
@@ -8,7 +9,7 @@ from celery import shared_task
 from accounts.sessions import purge_sessions
 from conversations import drain, shelf, titles
 from conversations.claim import claim_generation, claim_next
-from conversations.execution import execute_claim
+from conversations.execution import execute_claim, persistently
 from conversations.publication import publish_run
 from conversations.reaper import reap
 
@@ -21,7 +22,7 @@ def run_generation(_generation_id: str) -> None:
 
     What is to be tried again at once stays with this worker; what has to wait is published again after its delay.
     """
-    claim = None if drain.is_draining() else claim_next()
+    claim = None if drain.is_draining() else persistently(claim_next)
     while claim is not None:
         settlement = execute_claim(claim)
         if settlement.retry_in is None:
@@ -32,7 +33,7 @@ def run_generation(_generation_id: str) -> None:
         if drain.is_draining():
             publish_run(claim.generation_id)
             return
-        claim = claim_generation(claim.generation_id)
+        claim = persistently(partial(claim_generation, claim.generation_id))
 
 
 @shared_task(name="conversations.tasks.reap_generations")

@@ -1,11 +1,13 @@
 """What every call used and cost, made sane before it is booked."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 from uuid import UUID
+
+from django.db import transaction
 
 from accounts.models import User
 from providers.budgets.standing import note_records
@@ -46,23 +48,36 @@ def record_usage(
 
 
 def record_entries(entries: Iterable[Entry]) -> list[UsageRecord]:
-    """Book several calls in one write, as ``record_usage`` does; each model is looked up once."""
+    """Book several calls in one write, as ``record_usage`` does; each model is looked up once.
+
+    A person or provider that was deleted during the call is left out; its entry keeps the names and the cost.
+    """
+    entries = list(entries)
 
     @cache
     def row_of(provider_id: UUID, model: str) -> ProviderModel | None:
         return ProviderModel.objects.filter(provider=provider_id, model_id=model).first()
 
-    records = UsageRecord.objects.bulk_create([_record(entry, row_of) for entry in entries])
+    with transaction.atomic():
+        there = _still_there(entries)
+        records = UsageRecord.objects.bulk_create([_record(entry, row_of, there) for entry in entries])
     note_records(records)
     return records
 
 
-def _record(entry: Entry, row_of: Callable[[UUID, str], ProviderModel | None]) -> UsageRecord:
-    provider = entry.provider
+def _still_there(entries: Sequence[Entry]) -> set[UUID]:
+    """The ids of all people and providers among these entries that have their row."""
+    people = User.objects.filter(pk__in={entry.user.pk for entry in entries if entry.user})
+    providers = Provider.objects.filter(pk__in={entry.provider.pk for entry in entries if entry.provider})
+    return {*people.values_list("pk", flat=True), *providers.values_list("pk", flat=True)}
+
+
+def _record(entry: Entry, row_of: Callable[[UUID, str], ProviderModel | None], there: Container[UUID]) -> UsageRecord:
+    user, provider = entry.user, entry.provider
     sane = sanitize_usage(entry.usage)
     return UsageRecord(
-        user=entry.user,
-        provider=provider,
+        user=user if user and user.pk in there else None,
+        provider=provider if provider and provider.pk in there else None,
         provider_name=provider.name if provider else "",
         model=entry.model[:200],
         agent_name=entry.agent_name[:100],

@@ -15,12 +15,11 @@ from agents.models import Agent
 from conversations.claim import claim_generation
 from conversations.events import START, Event, EventId, EventType
 from conversations.execution import execute_generation
-from conversations.flusher import Flusher
 from conversations.follow import follow
 from conversations.models import Conversation, Generation, Message
 from conversations.queueing import Sent
 from conversations.run import Run
-from conversations.runner import begin_run
+from conversations.runner import begin_run, finish_run
 from conversations.services import send_message, start_conversation
 from providers import engine
 from providers.models import Provider
@@ -126,12 +125,9 @@ def die(generation: Generation, *words: str) -> None:
 
     async def write() -> None:
         await begin_run(run, claim.reason)
-        flusher = Flusher()
-        flusher.add(run)
         for word in words:
             run.append(EventType.TEXT_DELTA, word)
-        await flusher.drain(run, 5)
-        flusher.close()
+        await finish_run(run, ended=False)
 
     engine.run(write())
     Message.objects.filter(pk=claim.message_id).update(content=claim.prefix + "".join(words[:1]))

@@ -16,7 +16,7 @@ from providers.budgets import memory
 from providers.budgets.services import remove_budget, set_budget
 from providers.errors import BudgetExceeded
 from providers.models import Budget, Provider, UsageRecord
-from tests.conversations.conftest import run_to_end, stored
+from tests.conversations.conftest import read, run_to_end, stored
 from tests.factories import make_provider
 
 Status = Generation.Status
@@ -95,10 +95,13 @@ def test_a_fallback_that_the_budget_does_not_count_answers(
     own = {"provider": str(provider.pk), "model": "practice-fast"}
     ask_shared(agent, shared, fallbacks=[own])
     use_up(person)
-    generation = run_to_end(say("Hello").generation)
+    sent = say("Hello")
+    generation = run_to_end(sent.generation)
     assert generation.status == Status.COMPLETED
     assert [(hop["provider"], hop["code"]) for hop in generation.hops] == [("Shared", "budget_exceeded")]
     assert generation.provider_name == provider.name
+    (notice,) = read(sent.generation).notices
+    assert notice.endswith(f"Trying practice-fast at {provider.name} instead."), "of an attempt that asked nobody"
 
 
 def test_the_look_at_a_known_budget_adds_no_query_to_a_send(

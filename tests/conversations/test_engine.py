@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from agents.models import Agent
-from conversations.events import EventType
+from conversations.events import START, EventType
 from conversations.execution import execute_generation
+from conversations.log import read_log_sync
 from conversations.models import Generation
 from conversations.queueing import Sent
 from conversations.reaper import end_queued
@@ -192,4 +193,9 @@ def test_an_agent_whose_provider_vanished_ends_with_a_clear_error(say: Say) -> N
     sent = say("hello")
     Agent.objects.update(provider=None)
     execute_generation(sent.generation.pk)
+    assert [event.type for event in read_log_sync(sent.generation.pk, START)] == [
+        EventType.GENERATION_START,
+        EventType.ATTEMPT_START,
+        EventType.GENERATION_END,
+    ], "followers are told, and need not look for themselves"
     assert read(sent.generation).end["error"]["code"] == "provider_not_found"  # type: ignore[index]

@@ -3,11 +3,15 @@
 import asyncio
 
 import pytest
+from django.db import DatabaseError
 
+from accounts.models import User
+from accounts.services import delete_account
 from providers import bookings, ledger
 from providers.bookings import book
 from providers.ledger import Entry
-from providers.models import UsageRecord
+from providers.models import Provider, UsageRecord
+from providers.services import delete_provider
 from providers.types import Usage
 from tests.factories import make_provider, make_user
 
@@ -52,18 +56,34 @@ def test_who_waits_for_an_entry_does_not_wait_for_others(monkeypatch: pytest.Mon
     assert [record.output_tokens for record in records if record] == [1, 2]
 
 
-def test_one_that_cannot_be_written_does_not_keep_the_others_out() -> None:
+async def book_all(*entries: Entry) -> list[UsageRecord | None]:
+    made = await asyncio.gather(*(book(entry, is_urgent=True) for entry in entries))
+    await bookings.drain()
+    return made
+
+
+def test_one_that_cannot_be_written_does_not_keep_the_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
     user, provider = make_user(), make_provider()
-    gone = make_user("gone@example.org")
-    entries = [Entry(user, provider, "m", Usage()), Entry(gone, provider, "m", Usage())]
-    type(gone).objects.filter(pk=gone.pk).delete()
+    record = ledger.record_entries
 
-    async def work() -> list[UsageRecord | None]:
-        made = await asyncio.gather(*(book(entry, is_urgent=True) for entry in entries))
-        await bookings.drain()
-        return made
+    def picky(entries: list[Entry]) -> list[UsageRecord]:
+        if any(entry.model == "broken" for entry in entries):
+            raise DatabaseError
+        return record(entries)
 
-    first, second = asyncio.run(work())
+    monkeypatch.setattr(bookings, "record_entries", picky)
+    first, second = asyncio.run(book_all(Entry(user, provider, "m", Usage()), Entry(user, provider, "broken", Usage())))
     assert first is not None
     assert second is None
     assert UsageRecord.objects.count() == 1
+
+
+def test_whoever_was_deleted_during_the_call_is_left_out_of_its_entry() -> None:
+    user, shared = make_user(), make_provider(name="Shared")
+    gone, left = make_user("gone@example.org"), make_provider(name="Left")
+    entries = [Entry(user, left, "m", Usage(input=1)), Entry(gone, shared, "m", Usage(input=2))]
+    delete_account(user=User.objects.get(pk=gone.pk))
+    delete_provider(provider=Provider.objects.get(pk=left.pk))
+    asyncio.run(book_all(*entries))
+    kept = UsageRecord.objects.order_by("input_tokens").values_list("user", "provider", "provider_name", "is_shared")
+    assert list(kept) == [(user.pk, None, "Left", True), (None, shared.pk, "Shared", True)]
