@@ -1,6 +1,8 @@
 """What a file may cost: strange times, and little text that stands for much work or memory."""
 
 import copy
+import time
+import tracemalloc
 
 import pytest
 from django.utils import timezone
@@ -8,7 +10,8 @@ from django.utils import timezone
 from accounts.models import User
 from conversations.branch import active_branch
 from conversations.models import Conversation, Generation
-from tests.conversations.transfer.samples import CLAUDE, message, own, take
+from conversations.transfer import openwebui
+from tests.conversations.transfer.samples import CLAUDE, OPENWEBUI, message, own, take
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -35,3 +38,31 @@ def test_times_that_no_clock_has_shown_keep_nobody_from_reading(owner: User, mom
     stored = Generation.objects.get()
     assert stored.finished_at is not None
     assert 1970 <= stored.queued_at.year == stored.finished_at.year
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '<details type="reasoning"><summary>' * 4000,
+        '<details type="reasoning"' * 32_000,
+        '<details type="tool_calls">' * 4000,
+        f'<details type="tool_calls" {"a" * 30_000}>\n</details>',
+    ],
+    ids=["summaries", "openings", "calls", "attribute"],
+)
+def test_an_answer_of_unfinished_blocks_is_read_as_quickly_as_any(owner: User, content: str) -> None:
+    theirs = copy.deepcopy(OPENWEBUI)
+    theirs[0]["chat"]["history"]["messages"]["d"]["content"] = content
+    start = time.process_time()
+    take(owner, theirs)
+    assert time.process_time() - start < 2, "seconds: an end is sought once, not once for every block"
+
+
+def test_arguments_of_calls_are_not_built_to_be_looked_at() -> None:
+    arguments = "[" + "{}," * 100_000 + "{}]"
+    tracemalloc.start()
+    try:
+        assert openwebui._decoded(arguments) == arguments
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
