@@ -149,8 +149,8 @@ def _without_others(talk: Talk) -> tuple[list[Node], dict[str, str | None]]:
 def _run(node: Node, by_key: dict[str, Node]) -> list[Node]:
     """The messages of one side that end here, oldest first."""
     run = [node]
-    while (parent := by_key.get(run[-1].parent or "")) is not None and parent.role == node.role:
-        run.append(parent)
+    while (above := run[-1].parent) is not None and by_key[above].role == node.role:
+        run.append(by_key[above])
     return run[::-1]
 
 
