@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 
 from conversations.transfer import chatgpt, claude, openwebui
 from conversations.transfer.archive import ArchiveRecord, ConversationRecord, MessageRecord
-from conversations.transfer.tree import ImportProblem, Node, Talk, order, straighten
+from conversations.transfer.tree import MOST_REPEATED, ImportProblem, Node, Talk, order, straighten
 
 LIMIT: Final = 104_857_600  # bytes of a file, also after unpacking
 MOST_CONVERSATIONS: Final = 20_000
@@ -42,6 +42,10 @@ class TooLarge(Exception):
 
     def __init__(self) -> None:
         super().__init__(_("The file is too large: at most %(limit)d MB are accepted.") % {"limit": LIMIT // 2**20})
+
+
+class TooMany(ImportProblem):
+    """The file as a whole holds more than is taken."""
 
 
 class Probe(Struct):
@@ -163,7 +167,7 @@ def _own_node(row: MessageRecord) -> Node:
 
 def _read_others(entries: list[bytes]) -> Reading:
     """A file of somebody else's: each conversation for itself."""
-    reading, messages = Reading(""), 0
+    reading, messages, room = Reading(""), 0, MOST_REPEATED
     for number, entry in enumerate(entries):
         place, title = f"conversations[{number}]", ""
         try:
@@ -174,7 +178,11 @@ def _read_others(entries: list[bytes]) -> Reading:
                 reading.skipped.append(Skipped(place, title, _("This is no conversation of a program that we know.")))
                 continue
             talk = source.read(msgspec.json.decode(entry, type=source.kind, strict=False))
-            straighten(talk)
+            messages += len(talk.nodes)
+            _check_count(messages, MOST_MESSAGES, _("messages"))
+            room -= straighten(talk, room)
+        except TooMany:
+            raise
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             reading.skipped.append(Skipped(place, title, str(error)))
             continue
@@ -182,8 +190,6 @@ def _read_others(entries: list[bytes]) -> Reading:
             reading.skipped.append(Skipped(place, title, problem.problem))
             continue
         reading.source = reading.source or source.name
-        messages += len(talk.nodes)
-        _check_count(messages, MOST_MESSAGES, _("messages"))
         if talk.nodes:
             reading.talks.append(talk)
         else:
@@ -196,4 +202,4 @@ def _read_others(entries: list[bytes]) -> Reading:
 def _check_count(count: int, limit: int, what: str) -> None:
     if count > limit:
         problem = _("The file has more than %(limit)d %(what)s. Split it.")
-        raise ImportProblem("file", problem % {"limit": limit, "what": what})
+        raise TooMany("file", problem % {"limit": limit, "what": what})
