@@ -14,6 +14,8 @@ from accounts.models import User
 from conversations.branch import active_branch
 from conversations.models import Conversation, Generation
 from conversations.transfer import openwebui, reading
+from conversations.transfer.archive import ToolCallRecord
+from conversations.transfer.tools import ToolResult, answered
 from conversations.transfer.tree import ImportProblem, Node, Talk, straighten
 from tests.conversations.transfer.samples import CLAUDE, OPENWEBUI, message, own, take
 from tests.factories import make_user
@@ -135,3 +137,12 @@ def test_messages_are_counted_before_they_are_put_together(owner: User, monkeypa
     monkeypatch.setattr(reading, "straighten", lambda *_: pytest.fail("too late"))
     with pytest.raises(ImportProblem, match="1999"):
         take(owner, [chain(1000)])
+
+
+@pytest.mark.parametrize("name", ["", "find"])
+def test_results_of_tools_find_their_calls_without_a_look_at_all_of_them(name: str) -> None:
+    calls = [ToolCallRecord(name="find", id=f"call {number}") for number in range(5000)]
+    results = [ToolResult("", name, "x") for _ in range(10_000)]
+    with quickly():
+        found = answered([*calls, *results])
+    assert [len(call.result or "") for call in found] == [*[1] * 4999, 3 * 5001 - 2]
