@@ -63,6 +63,10 @@ class Conversation(Struct):
     pinned: bool | None = None
     meta: Meta | None = None
 
+    def __len__(self) -> int:
+        """How many messages it has."""
+        return len(self.chat.history.messages or self.chat.messages)
+
 
 def read(conversation: Conversation) -> Talk:
     """The conversation as a tree of ours, not straightened yet."""

@@ -15,11 +15,13 @@ from conversations.branch import active_branch
 from conversations.models import Conversation, Generation
 from conversations.transfer import openwebui, reading
 from conversations.transfer.archive import ToolCallRecord
+from conversations.transfer.storing import import_file
 from conversations.transfer.tools import ToolResult, answered
 from conversations.transfer.tree import ImportProblem, Node, Talk, straighten
 from tests.conversations.transfer.samples import CLAUDE, OPENWEBUI, message, own, take
 from tests.factories import make_user
 
+OWN = b'{"format": "wiz-conversations", "version": 1, "exported_at": null, "conversations": [%b]}'
 pytestmark = pytest.mark.django_db
 
 
@@ -146,3 +148,48 @@ def test_results_of_tools_find_their_calls_without_a_look_at_all_of_them(name: s
     with quickly():
         found = answered([*calls, *results])
     assert [len(call.result or "") for call in found] == [*[1] * 4999, 3 * 5001 - 2]
+
+
+@pytest.mark.parametrize(
+    ("frame", "entry", "limit"),
+    [
+        (OWN, b"{}", "20000"),
+        (b"[%b]", b"{}", "20000"),
+        (b"[%b]", b"7", "20000"),
+        (b'[{"chat_messages": [%b]}]', b'{"sender": "human"}', "500000"),
+        (b'[{"title": [%b], "mapping": {}}]', b"[]", "500000"),
+    ],
+    ids=["own", "others", "numbers", "messages", "parts"],
+)
+def test_what_a_file_holds_is_counted_before_it_is_decoded(
+    owner: User, monkeypatch: pytest.MonkeyPatch, frame: bytes, entry: bytes, limit: str
+) -> None:
+    monkeypatch.setattr(reading, "MOST_PARTS", 600_002 if limit == "20000" else 500_000)
+    body = frame % b",".join([entry] * 600_000)
+    with at_most(20_000_000), pytest.raises(ImportProblem, match=limit):
+        import_file(user=owner, body=body)
+
+
+def test_braces_in_texts_are_no_parts_of_a_file(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = r'[{"[{\"[{'
+    content = own(messages=[message(words, content=words)])
+    monkeypatch.setattr(reading, "MOST_PARTS", 5)
+    take(owner, content)
+    assert Conversation.objects.get().messages.get().content == words
+    monkeypatch.setattr(reading, "MOST_PARTS", 4)
+    with pytest.raises(ImportProblem, match="4"):
+        take(owner, content)
+
+
+def test_what_is_wrong_with_a_file_of_ours_is_named_by_its_place(owner: User) -> None:
+    places = {
+        "version": {**own(), "version": 2},
+        "conversations": {**own(), "conversations": {}},
+        "conversations[0]": {**own(), "conversations": [7]},
+        "conversations[1]": {**own(), "conversations": [{}, []]},
+        "conversations[0].head": own(head=1),
+    }
+    for place, content in places.items():
+        with pytest.raises(ImportProblem) as caught:
+            take(owner, content)
+        assert caught.value.place == place
