@@ -98,13 +98,24 @@ class ConversationRecord(Struct, omit_defaults=True):
     messages: list[MessageRecord] = msgspec.field(default_factory=list)
 
 
-class ArchiveRecord(Struct):
-    """A whole file."""
+class HeadRecord(Struct):
+    """What stands before the conversations."""
 
     format: Literal["wiz-conversations"]
     version: Literal[1]
     exported_at: Moment | None
+
+
+class ArchiveRecord(HeadRecord):
+    """A whole file."""
+
     conversations: list[ConversationRecord]
+
+
+class ClosedRecord(HeadRecord):
+    """A whole file whose conversations are not decoded yet."""
+
+    conversations: msgspec.Raw
 
 
 # What the pages count on in the free parts of a run. Other keys are kept as they are.

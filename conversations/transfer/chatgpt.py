@@ -66,6 +66,10 @@ class Conversation(Struct):
     current_node: str | None = None
     is_archived: bool | None = None
 
+    def __len__(self) -> int:
+        """How many messages it has."""
+        return len(self.mapping)
+
 
 def read(conversation: Conversation) -> Talk:
     """The conversation as a tree of ours, not straightened yet."""

@@ -57,6 +57,10 @@ class Conversation(Struct):
     updated_at: str | None = None
     current_leaf_message_uuid: str | None = None
 
+    def __len__(self) -> int:
+        """How many messages it has."""
+        return len(self.chat_messages)
+
 
 def read(conversation: Conversation) -> Talk:
     """The conversation as a tree of ours, not straightened yet."""

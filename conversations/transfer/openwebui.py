@@ -10,11 +10,11 @@ from conversations.transfer.archive import ToolCallRecord
 from conversations.transfer.moments import from_seconds
 from conversations.transfer.tree import ASSISTANT, Node, Talk
 
-_REASONING = re.compile(r'<details\s+type="reasoning"[^>]*>\s*(?:<summary>.*?</summary>)?(.*?)</details>\s*', re.DOTALL)
-_TOOL_CALLS = re.compile(
-    r'<details\s+type="tool_calls"([^>]*)>\s*(?:<summary>.*?</summary>)?(.*?)</details>\s*', re.DOTALL
-)
-_ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
+_REASONING = re.compile(r'<details\s+type="reasoning"')
+_TOOL_CALLS = re.compile(r'<details\s+type="tool_calls"')
+_SUMMARY = re.compile(r"\s*(?:<summary>.*?</summary>)?", re.DOTALL)
+_CLOSING = re.compile(r"</details>\s*")
+_ATTRIBUTE = re.compile(r'\b(\w++)="([^"]*)"')
 _QUOTE = re.compile(r"^>\s?", re.MULTILINE)
 
 
@@ -63,6 +63,10 @@ class Conversation(Struct):
     pinned: bool | None = None
     meta: Meta | None = None
 
+    def __len__(self) -> int:
+        """How many messages it has."""
+        return len(self.chat.history.messages or self.chat.messages)
+
 
 def read(conversation: Conversation) -> Talk:
     """The conversation as a tree of ours, not straightened yet."""
@@ -90,17 +94,36 @@ def _node(talk: Talk, key: str, parent: str | None, message: Message) -> Node:
     text = message.content or ""
     talk.left_out["attachment"] += len(message.files or [])
     is_answer = message.role == ASSISTANT
+    rest, thoughts = _parted(text, _REASONING) if is_answer else (text, [])
     return Node(
         key,
         parent,
         message.role or "system",
-        content=_TOOL_CALLS.sub("", _REASONING.sub("", text)) if is_answer else text,
-        reasoning="\n\n".join(_QUOTE.sub("", part).strip() for part in _REASONING.findall(text)) if is_answer else "",
-        tool_parts=[_call(*found) for found in _TOOL_CALLS.findall(text)] if is_answer else [],
+        content=_parted(rest, _TOOL_CALLS)[0] if is_answer else text,
+        reasoning="\n\n".join(_QUOTE.sub("", body).strip() for _attributes, body in thoughts),
+        tool_parts=[_call(*found) for found in _parted(text, _TOOL_CALLS)[1]] if is_answer else [],
         agent_name=(message.model_name or message.model or "")[:100] if is_answer else "",
         model=(message.model or "")[:200] if is_answer else "",
         created_at=from_seconds(message.timestamp),
     )
+
+
+def _parted(text: str, opening: re.Pattern[str]) -> tuple[str, list[tuple[str, str]]]:
+    """The text without the blocks of a kind, and their attributes and bodies.
+
+    The first block without an end is the last that is looked at: what has no end here has none further on.
+    """
+    kept, blocks, start = [], list[tuple[str, str]](), 0
+    while found := opening.search(text, start):
+        head = text.find(">", found.end())
+        closing = _CLOSING.search(text, head) if head >= 0 else None
+        if closing is None:
+            break
+        kept.append(text[start : found.start()])
+        body = text[head + 1 : closing.start()]
+        blocks.append((text[found.end() : head], _SUMMARY.sub("", body, count=1)))
+        start = closing.end()
+    return "".join([*kept, text[start:]]), blocks
 
 
 def _call(attributes: str, body: str) -> ToolCallRecord:
@@ -118,7 +141,6 @@ def _call(attributes: str, body: str) -> ToolCallRecord:
 def _decoded(text: str) -> str:
     """What is written as a JSON string, as the text that it stands for; anything else as it is."""
     try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return msgspec.json.decode(text, type=str)
+    except (msgspec.DecodeError, UnicodeEncodeError):
         return text
-    return value if isinstance(value, str) else text

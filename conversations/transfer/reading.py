@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -11,12 +11,14 @@ from django.utils.translation import gettext as _
 from msgspec import Raw, Struct
 
 from conversations.transfer import chatgpt, claude, openwebui
-from conversations.transfer.archive import ArchiveRecord, ConversationRecord, MessageRecord
-from conversations.transfer.tree import ImportProblem, Node, Talk, order, straighten
+from conversations.transfer.archive import ClosedRecord, ConversationRecord, MessageRecord
+from conversations.transfer.counting import TooMany, check_count, check_parts, split
+from conversations.transfer.tree import MOST_REPEATED, ImportProblem, Node, Talk, order, straighten
 
 LIMIT: Final = 104_857_600  # bytes of a file, also after unpacking
 MOST_CONVERSATIONS: Final = 20_000
 MOST_MESSAGES: Final = 500_000
+MOST_PARTS: Final = 4_000_000  # objects and lists: one in 26 bytes of the largest file
 INSIDE: Final = "conversations.json"  # what ChatGPT and Claude call it in their ZIP files
 
 
@@ -59,7 +61,7 @@ class Source(NamedTuple):
     """How the conversations of a program are read."""
 
     name: str
-    kind: type[Struct]
+    kind: type[Sized]
     read: Callable[[Any], Talk]
 
 
@@ -77,15 +79,16 @@ def read_file(body: bytes) -> Reading:
     ``ImportProblem``, which names the place.
     """
     body = _unpacked(body).removeprefix(b"\xef\xbb\xbf")
+    check_parts(body, MOST_PARTS)
     start = body[:64].lstrip()[:1]
     try:
-        if start == b"{" and bytes(msgspec.json.decode(body, type=Probe).format):
+        if start == b"{" and msgspec.json.decode(body, type=Probe).format:
             return _read_own(body)
-        entries = [body] if start == b"{" else msgspec.json.decode(body, type=list[Raw])
+        entries = [Raw(body)] if start == b"{" else split(body, MOST_CONVERSATIONS)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ImportProblem("file", _("This is not JSON that we know: %(reason)s") % {"reason": error}) from None
-    _check_count(len(entries), MOST_CONVERSATIONS, _("conversations"))
-    return _read_others([bytes(entry) for entry in entries])
+    check_count(len(entries), MOST_CONVERSATIONS, _("conversations"))
+    return _read_others(entries)
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -109,15 +112,23 @@ def _unpacked(body: bytes) -> bytes:
 
 def _read_own(body: bytes) -> Reading:
     """A file of ours: strict, with the place of the first mistake."""
+    reading, messages = Reading("wiz"), 0
+    place = ""
     try:
-        archive = msgspec.json.decode(body, type=ArchiveRecord)
+        archive = msgspec.json.decode(body, type=ClosedRecord)
+        place = "conversations"
+        entries = split(archive.conversations, MOST_CONVERSATIONS)
+        check_count(len(entries), MOST_CONVERSATIONS, _("conversations"))
+        for number, entry in enumerate(entries):
+            place = f"conversations[{number}]"
+            row = msgspec.json.decode(entry, type=ConversationRecord)
+            messages += len(row.messages)
+            check_count(messages, MOST_MESSAGES, _("messages"))
+            reading.talks.append(_own(row, place))
     except msgspec.ValidationError as error:
-        problem, _separator, place = str(error).partition(" - at `$.")
-        raise ImportProblem(place.rstrip("`") or "file", problem) from None
-    _check_count(len(archive.conversations), MOST_CONVERSATIONS, _("conversations"))
-    _check_count(sum(len(row.messages) for row in archive.conversations), MOST_MESSAGES, _("messages"))
-    talks = [_own(row, f"conversations[{number}]") for number, row in enumerate(archive.conversations)]
-    return Reading("wiz", talks)
+        problem, _separator, rest = str(error).partition(" - at `$")
+        raise ImportProblem((place + rest.rstrip("`")).removeprefix(".") or "file", problem) from None
+    return reading
 
 
 def _own(row: ConversationRecord, place: str) -> Talk:
@@ -161,20 +172,25 @@ def _own_node(row: MessageRecord) -> Node:
     )
 
 
-def _read_others(entries: list[bytes]) -> Reading:
+def _read_others(entries: list[Raw]) -> Reading:
     """A file of somebody else's: each conversation for itself."""
-    reading, messages = Reading(""), 0
+    reading, messages, room = Reading(""), 0, MOST_REPEATED
     for number, entry in enumerate(entries):
         place, title = f"conversations[{number}]", ""
         try:
             probe = msgspec.json.decode(entry, type=Probe)
             title = str(probe.title or probe.name or "")[:200]
-            source = next((SOURCES[name] for name in SOURCES if bytes(getattr(probe, name))), None)
+            source = next((SOURCES[name] for name in SOURCES if getattr(probe, name)), None)
             if source is None:
                 reading.skipped.append(Skipped(place, title, _("This is no conversation of a program that we know.")))
                 continue
-            talk = source.read(msgspec.json.decode(entry, type=source.kind, strict=False))
-            straighten(talk)
+            conversation = msgspec.json.decode(entry, type=source.kind, strict=False)
+            messages += len(conversation)
+            check_count(messages, MOST_MESSAGES, _("messages"))
+            talk = source.read(conversation)
+            room -= straighten(talk, room)
+        except TooMany:
+            raise
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             reading.skipped.append(Skipped(place, title, str(error)))
             continue
@@ -182,8 +198,6 @@ def _read_others(entries: list[bytes]) -> Reading:
             reading.skipped.append(Skipped(place, title, problem.problem))
             continue
         reading.source = reading.source or source.name
-        messages += len(talk.nodes)
-        _check_count(messages, MOST_MESSAGES, _("messages"))
         if talk.nodes:
             reading.talks.append(talk)
         else:
@@ -191,9 +205,3 @@ def _read_others(entries: list[bytes]) -> Reading:
     if not reading.source and entries:
         raise ImportProblem("file", reading.skipped[0].reason)
     return reading
-
-
-def _check_count(count: int, limit: int, what: str) -> None:
-    if count > limit:
-        problem = _("The file has more than %(limit)d %(what)s. Split it.")
-        raise ImportProblem("file", problem % {"limit": limit, "what": what})

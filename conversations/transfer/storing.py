@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +22,7 @@ from conversations.transfer.reporting import Report, make_report
 from conversations.transfer.tree import Node, Talk
 
 TOGETHER: Final = 1000  # messages of one transaction: on SQLite everybody else waits for it
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def import_file(*, user: User, body: bytes) -> Report:
@@ -128,8 +129,8 @@ class _Writer:
         return self.folders[key]
 
     def _moment(self, moment: datetime | None) -> datetime | None:
-        """A time of a file, but none in the future."""
-        return min(moment, self.now) if moment else None
+        """A time of a file, but none in the future, and none that a database or a time zone cannot tell."""
+        return max(EARLIEST, min(moment, self.now)) if moment else None
 
 
 def _newest_end(messages: list[Message]) -> Message | None:

@@ -1,5 +1,6 @@
 """Conversations as they are read from a file, and their messages in the order and shape that the database takes."""
 
+import uuid
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from django.utils.translation import gettext as _
 
 from conversations.pictures import Picture
 from conversations.transfer.archive import AttachmentRecord, RunRecord, ToolCallRecord
-from conversations.transfer.tools import ToolPart, answered
+from conversations.transfer.tools import ToolPart, ToolResult, answered
 
 USER: Final = "user"
 ASSISTANT: Final = "assistant"
+MOST_REPEATED: Final = 50_000_000  # characters of one file that are written once more, for versions that begin alike
+OVERHEAD: Final = 100  # characters that a message or a call of a tool counts for beside its own
 
 
 class NamedPicture(NamedTuple):
@@ -101,32 +104,42 @@ def order(nodes: Iterable[Node], place: str) -> list[Node]:
     return ordered
 
 
-def straighten(talk: Talk) -> None:
+def straighten(talk: Talk, room: int = MOST_REPEATED) -> int:
     """Make a stranger's tree one of ours: questions and answers take turns, and only they are there.
 
     What is neither, and what is empty, is left out; its children go to its parent. Several messages of one side in a
     row become one. An answer at the very beginning gets an empty question above it.
+
+    Where such a row forks, each end has the beginning once more: returns how many characters were written again, and
+    raises ``ImportProblem`` before any is, if they are more than ``room``.
     """
     kept, merged = _without_others(talk)
+    by_key = {node.key: node for node in kept}
     children: dict[str | None, list[Node]] = {}
     for node in kept:
         children.setdefault(node.parent, []).append(node)
-    roles = {node.key: node.role for node in kept}
     ends = [
         node
         for node in kept
         if not (below := children.get(node.key, [])) or any(child.role != node.role for child in below)
     ]
-    by_key = {node.key: node for node in kept}
+    repeated = _repeated(kept, ends, by_key)
+    if repeated > room:
+        raise ImportProblem("conversation", _("Its versions repeat too much of each other."))
     talk.nodes = []
+    questions: dict[str, str] = {}
     for node in ends:
         run = _run(node, by_key)
-        above = run[0].parent
-        talk.nodes.append(_joined(run, parent=above))
-        if above is None and node.role == ASSISTANT:
-            talk.nodes[-1].parent = _question(talk, run[0])
+        joined = _joined(run, parent=run[0].parent)
+        if joined.parent is None and node.role == ASSISTANT:
+            if run[0].key not in questions:
+                talk.nodes.append(_question(run[0]))
+                questions[run[0].key] = talk.nodes[-1].key
+            joined.parent = questions[run[0].key]
+        talk.nodes.append(joined)
     head = merged.get(talk.head or "")
-    talk.head = head if head in roles and any(node.key == head for node in talk.nodes) else None
+    talk.head = head if any(node.key == head for node in ends) else None
+    return repeated
 
 
 def _without_others(talk: Talk) -> tuple[list[Node], dict[str, str | None]]:
@@ -146,11 +159,30 @@ def _without_others(talk: Talk) -> tuple[list[Node], dict[str, str | None]]:
     return kept, stands
 
 
+def _repeated(kept: list[Node], ends: list[Node], by_key: dict[str, Node]) -> int:
+    """How much more the rows that end there hold than all messages do; ``kept`` has parents before children."""
+    sizes: dict[str, int] = {}
+    own = 0
+    for node in kept:
+        size = _size(node)
+        own += size
+        above = by_key[node.parent] if node.parent is not None else None
+        sizes[node.key] = size + (sizes[above.key] if above and above.role == node.role else 0)
+    return sum(sizes[node.key] for node in ends) - own
+
+
+def _size(node: Node) -> int:
+    texts = [node.content, node.reasoning]
+    for part in node.tool_parts:
+        texts += [part.text] if isinstance(part, ToolResult) else [part.arguments, part.result or ""]
+    return sum(map(len, texts)) + OVERHEAD * (1 + len(node.tool_parts))
+
+
 def _run(node: Node, by_key: dict[str, Node]) -> list[Node]:
     """The messages of one side that end here, oldest first."""
     run = [node]
-    while (parent := by_key.get(run[-1].parent or "")) is not None and parent.role == node.role:
-        run.append(parent)
+    while (above := run[-1].parent) is not None and by_key[above].role == node.role:
+        run.append(by_key[above])
     return run[::-1]
 
 
@@ -170,9 +202,6 @@ def _joined(run: list[Node], *, parent: str | None) -> Node:
     )
 
 
-def _question(talk: Talk, first: Node) -> str:
-    """The empty question above an answer that had none, before it in the list."""
-    key = f"above {first.key}"
-    if all(node.key != key for node in talk.nodes):
-        talk.nodes.insert(len(talk.nodes) - 1, Node(key, None, USER, _("(no question)"), created_at=first.created_at))
-    return key
+def _question(first: Node) -> Node:
+    """The empty question above an answer that had none; no file can know its name."""
+    return Node(str(uuid.uuid4()), None, USER, _("(no question)"), created_at=first.created_at)

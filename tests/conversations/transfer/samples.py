@@ -1,6 +1,11 @@
-"""Small files in the shape in which other programs write them."""
+"""Small files in the shape in which other programs write them, and one of our own."""
 
+import json
 from typing import Any
+
+from accounts.models import User
+from conversations.transfer.reporting import Report
+from conversations.transfer.storing import import_file
 
 CHATGPT: list[dict[str, Any]] = [
     {
@@ -191,3 +196,17 @@ OPENWEBUI: list[dict[str, Any]] = [
         },
     }
 ]
+
+
+def take(owner: User, content: object) -> Report:
+    return import_file(user=owner, body=json.dumps(content).encode())
+
+
+def own(**fields: Any) -> dict[str, Any]:
+    """A file of Wiz with one conversation."""
+    conversation = {"title": "T", "messages": [message("1"), message("2", "1", "assistant")], **fields}
+    return {"format": "wiz-conversations", "version": 1, "exported_at": None, "conversations": [conversation]}
+
+
+def message(key: str, parent: str | None = None, role: str = "user", **fields: Any) -> dict[str, Any]:
+    return {"id": key, "parent": parent, "role": role, "content": f"text {key}", **fields}

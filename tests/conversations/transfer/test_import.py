@@ -15,11 +15,11 @@ from conversations.finding import find
 from conversations.models import Conversation, Folder, Generation, Message
 from conversations.transfer import checking, reading, storing
 from conversations.transfer.reading import TooLarge
-from conversations.transfer.reporting import Report, sentences
+from conversations.transfer.reporting import sentences
 from conversations.transfer.storing import import_file
 from conversations.transfer.tree import ImportProblem
 from providers.models import UsageRecord
-from tests.conversations.transfer.samples import CHATGPT, CLAUDE, OPENWEBUI
+from tests.conversations.transfer.samples import CHATGPT, CLAUDE, OPENWEBUI, message, own, take
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -28,20 +28,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def owner() -> User:
     return make_user()
-
-
-def take(owner: User, content: object) -> Report:
-    return import_file(user=owner, body=json.dumps(content).encode())
-
-
-def own(**fields: Any) -> dict[str, Any]:
-    """A file of Wiz with one conversation."""
-    conversation = {"title": "T", "messages": [message("1"), message("2", "1", "assistant")], **fields}
-    return {"format": "wiz-conversations", "version": 1, "exported_at": None, "conversations": [conversation]}
-
-
-def message(key: str, parent: str | None = None, role: str = "user", **fields: Any) -> dict[str, Any]:
-    return {"id": key, "parent": parent, "role": role, "content": f"text {key}", **fields}
 
 
 def shown(conversation: Conversation) -> list[tuple[str, str]]:
