@@ -98,6 +98,7 @@ def send_message(
         )
         give_to_message(message=message, user=user, attachments=attachments)
         sent = queue_reply(user, conversation, message, chosen)
+        Conversation.objects.filter(pk=conversation.pk).update(draft="")
         remember_reply(user, request, sent.reply)
         return sent
 
