@@ -1,7 +1,7 @@
 """What the rail lists: folders, pinned conversations, the others by date; or what a search found."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -70,7 +70,9 @@ def read_place(text: str) -> Place | None:
     moment, _separator, pk = text.partition("~")
     try:
         updated_at = parse_datetime(moment)
-        return Place(updated_at, UUID(pk)) if updated_at is not None and timezone.is_aware(updated_at) else None
+        if updated_at is None or timezone.is_naive(updated_at):
+            return None
+        return Place(updated_at.astimezone(UTC), UUID(pk))
     except (ValueError, OverflowError):
         return None
 

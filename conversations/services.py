@@ -201,6 +201,8 @@ def rename_conversation(*, conversation: Conversation, title: str) -> None:
     title = " ".join(title.split())
     if not title or len(title) > 200:
         raise ValidationError({"title": _("A title has 1 to 200 characters.")})
+    if "\0" in title:
+        raise ValidationError({"title": _("The title contains characters that cannot be stored.")})
     Conversation.objects.filter(pk=conversation.pk).update(title=title, is_title_automatic=False)
 
 

@@ -1,6 +1,7 @@
 """The rail and the pages of what it keeps, with htmx and without."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -85,6 +86,13 @@ def test_the_rail_goes_on_without_losing_or_doubling_any(home: Client, owner: Us
     assert home.get("/c/rail/?older=nonsense~x").status_code == 200
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00%2B14:00"])
+def test_a_place_beyond_the_calendar_is_none(home: Client, owner: User, moment: str) -> None:
+    folder, place = shelf.create_folder(user=owner, name="Cooking"), f"{moment}~{UUID(int=0)}"
+    for address in ("/c/?older=", "/c/rail/?older=", "/c/archive/?before=", f"/c/folders/{folder.pk}/?before="):
+        assert home.get(f"{address}{place}").status_code == 200
+
+
 def test_the_rail_asks_as_often_for_forty_as_for_one(
     home: Client, owner: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -138,6 +146,7 @@ def test_a_title_is_changed_in_place(home: Client, owner: User) -> None:
     assert refused.status_code == 422
     assert refused.headers["HX-Reswap"] == "innerHTML"
     assert home.post(address, {"title": ""}).status_code == 422
+    assert "cannot be stored" in home.post(address, {"title": "a\0b"}).content.decode()
     assert home.post(address, {"title": "Plain"}).status_code == 302
     assert Conversation.objects.get().title == "Plain"
 
