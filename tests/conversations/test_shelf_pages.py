@@ -249,6 +249,17 @@ def test_a_folder_s_page_shows_changes_and_begins(home: Client, owner: User, age
     assert Conversation.objects.count() == 2
 
 
+def test_a_mistyped_name_leaves_a_page_that_leads_back_to_the_folder(home: Client, owner: User) -> None:
+    folder = shelf.create_folder(user=owner, name="Cooking")
+    for number in range(51):
+        talk(owner, f"Number {number}", number, folder=folder)
+    address = f"/c/folders/{folder.pk}/"
+    page = home.post(f"{address}delete/", {"confirm": "Coking"}).content.decode()
+    assert f'<form class="form narrow" method="post" action="{address}"' in page
+    older = page.split('class="rows-older"><a href="')[1].split('"')[0]
+    assert "Number 50" in home.get(older).content.decode()
+
+
 def test_a_temporary_conversation_says_so_and_ends_with_its_page(home: Client, owner: User, agent: Agent) -> None:
     page = home.get("/c/?temporary=on").content.decode()
     assert "Nothing of this is kept." in page
