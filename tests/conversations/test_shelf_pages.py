@@ -97,9 +97,59 @@ def test_the_rail_asks_as_often_for_forty_as_for_one(
     home: Client, owner: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(45):
-        talk(owner, str(number), number)
-    with django_assert_max_num_queries(5):
+        shelf.tag_conversation(conversation=talk(owner, str(number), number), tags=["a", "b"])
+    with django_assert_max_num_queries(6):
         home.get("/c/rail/")
+
+
+def test_tags_are_shown_and_lead_to_what_has_them(home: Client, owner: User) -> None:
+    tagged, aside, other = talk(owner, "Soup"), talk(owner, "Stew", is_archived=True), talk(owner, "Plans")
+    stranger = talk(make_user("outsider@example.org"), "Theirs")
+    for conversation in (tagged, aside, stranger):
+        shelf.tag_conversation(conversation=conversation, tags=["to do & <more>"])
+    link = 'href="/c/?tag=to%20do%20%26%20%3Cmore%3E#rail"'
+    assert link in home.get(f"/c/{tagged.pk}/").content.decode()
+    assert link not in home.get(f"/c/{other.pk}/").content.decode()
+    assert link in home.get("/c/archive/").content.decode()
+    assert "#to do &amp; &lt;more&gt;" in home.get(f"/c/{tagged.pk}/row/").content.decode()
+    for address in ("/c/?tag=To%20do%20%26%20%3Cmore%3E", "/c/rail/?tag=to%20do%20%26%20%3Cmore%3E"):
+        page = home.get(address).content.decode()
+        assert f'id="row-{tagged.pk}"' in page
+        assert f'id="row-{aside.pk}"' in page, "what leads to the list is in it"
+        assert f'id="row-{other.pk}"' not in page
+        assert f'id="row-{stranger.pk}"' not in page
+        assert 'value="to do &amp; &lt;more&gt;" form="rail-search">' in page, "a search stays in it"
+        assert ">Show all</a>" in page
+    assert "No conversation has this tag." in home.get("/c/?tag=a%00b").content.decode()
+
+
+def test_the_list_of_a_tag_goes_on_and_is_searched(home: Client, owner: User) -> None:
+    for number in range(45):
+        shelf.tag_conversation(conversation=talk(owner, f"Soup {number:02}", number), tags=["food"])
+    talk(owner, "Soup 99", 99)
+    page = home.get("/c/?tag=food").content.decode()
+    older = page.split('class="rail-item rail-older" href="')[1].split('"')[0].replace("&amp;", "&")
+    page = home.get(older).content.decode()
+    assert "Soup 44" in page
+    assert "Soup 99" not in page
+    page = home.get("/c/rail/?tag=food&q=soup").content.decode()
+    assert page.count("rail-hit") == 40
+    assert "Soup 99" not in page
+    assert 'href="/c/?q=soup#rail"' in page, "the way back keeps the words"
+
+
+def test_what_is_done_to_a_row_keeps_the_list_of_its_tag(home: Client, owner: User) -> None:
+    conversation, other = talk(owner, "Soup"), talk(owner, "Plans")
+    shelf.tag_conversation(conversation=conversation, tags=["food"])
+    rail = home.post(f"/c/{conversation.pk}/pin/", {"tag": "food"}, headers=HTMX).content.decode()
+    assert f'id="row-{conversation.pk}"' in rail
+    assert f'id="row-{other.pk}"' not in rail
+    headers = on_page(conversation)
+    saved = home.post(f"/c/{conversation.pk}/organise/", {"tags": "hot"}, headers=headers).content.decode()
+    assert f'id="row-{other.pk}"' in saved
+    head = saved.split('id="head-title" hx-swap-oob="true"')[1]
+    assert "#hot" in head
+    assert "#food" not in head
 
 
 def test_search_shows_the_place_and_marks_the_words(home: Client, owner: User) -> None:
