@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from agents.marks import COLOURS, ICONS
+from agents.parameters import EFFORT_NAMES
 from agents.versions import NamedModel, NamedProvider, Snapshot, essence
 
 LABELS: Final[dict[str, Promise | str]] = {
@@ -28,6 +29,7 @@ LABELS: Final[dict[str, Promise | str]] = {
     "starters": _("Starter prompts"),
     "fallbacks": _("Fallbacks"),
 }
+CHOICES: Final = {"icon": ICONS, "colour": COLOURS, "reasoning_effort": EFFORT_NAMES}
 BY_LINE: Final = {"system_prompt", "response_schema", "starters", "fallbacks"}
 AROUND: Final = 3  # unchanged lines that are shown around a change
 LONGEST: Final = 2_000  # lines; beyond them a line-by-line comparison would take too long
@@ -110,10 +112,8 @@ def compare_lines(before: Sequence[str], after: Sequence[str]) -> Iterator[Line]
 
 def readable(name: str, value: Any) -> str:
     """The value as text that a person reads."""
-    if name == "icon":
-        return str(ICONS.get(value or "", value))
-    if name == "colour":
-        return str(COLOURS.get(value or "", value))
+    if name in CHOICES:
+        return str(CHOICES[name].get(value or "", value or ""))
     if value is None or value == "":
         return ""
     if name == "provider":

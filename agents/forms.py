@@ -14,12 +14,11 @@ from agents.fallback_forms import fallback_rows
 from agents.form_fields import RowsField, SchemaField
 from agents.marks import COLOURS, ICONS
 from agents.models import Agent
-from agents.parameters import KEPT, NAMES, refused_parameters
+from agents.parameters import EFFORT_NAMES, KEPT, NAMES, refused_parameters
 from agents.services import AgentChanges, apply_changes, create_agent, update_agent
 from agents.validation import LINES, STARTERS, clean_agent
 from providers.discovery import list_user_models
 from providers.models import Provider
-from providers.requests import EFFORTS
 
 OF_NO_MATTER: Final = {"name", "description", "starters"}
 """Fields that a trial does without."""
@@ -45,7 +44,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the t
     reasoning_effort = forms.ChoiceField(
         label=_("Reasoning effort"),
         required=False,
-        choices=[("", _("As the provider likes")), *((effort, effort) for effort in EFFORTS)],
+        choices=[("", _("As the provider likes")), *EFFORT_NAMES.items()],
         help_text=_("How long it thinks before it answers."),
     )
     response_schema = SchemaField(

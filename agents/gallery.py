@@ -99,7 +99,7 @@ def _shelves(owner_id: object, visibility: str, reader: User) -> set[str]:
 
 
 def _matching(agents: AgentQuerySet, words: str) -> AgentQuerySet:
-    for word in words.split():
+    for word in words.replace("\0", " ").split():
         agents = agents.filter(Q(name__icontains=word) | Q(description__icontains=word) | Q(model__icontains=word))
     return agents
 

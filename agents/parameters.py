@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from providers import adapters
 from providers.fitting import NEEDS, told_capabilities
@@ -11,6 +13,16 @@ from providers.models import Provider
 from providers.types import Capability
 
 NAMES: Final = ("temperature", "top_p", "max_tokens", "reasoning_effort", "response_schema")
+EFFORT_NAMES: Final[Mapping[str, Promise]] = {
+    "none": gettext_lazy("none"),
+    "minimal": gettext_lazy("minimal"),
+    "low": gettext_lazy("low"),
+    "medium": gettext_lazy("medium"),
+    "high": gettext_lazy("high"),
+    "xhigh": gettext_lazy("very high"),
+    "max": gettext_lazy("all that it can"),
+}
+"""The reasoning efforts of ``providers.requests.EFFORTS``, for a reader."""
 KEPT: Final = "kept-"
 """Begins the name under which the form carries the value of a parameter that the chosen model does not take."""
 REQUIRED: Final[Mapping[str, Capability]] = {**NEEDS, "response_schema": Capability.JSON_SCHEMA}

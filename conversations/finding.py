@@ -9,11 +9,13 @@ from uuid import UUID
 from django.urls import reverse
 
 from accounts.models import User
-from conversations.models import Conversation, Message, Query, SearchEntry
+from conversations.models import Conversation, Message, Query, SearchEntry, Tag
 from conversations.models.conversation import ConversationQuerySet
-from conversations.words import placed_words
+from conversations.models.search import Term
+from conversations.words import placed_words, words_of
 
 MOST_ENTRIES: Final = 1000  # that one search looks at, the best first
+MOST_TAGS: Final = 5000  # different ones of a person's that one search looks at
 BEFORE: Final = 50  # characters of a snippet before its first hit
 LENGTH: Final = 200  # characters of a snippet
 SEARCHED: Final = 200_000  # characters of a message in which a snippet is looked for
@@ -34,6 +36,8 @@ class Hit:
     conversation: Conversation
     message: UUID | None
     snippet: tuple[Piece, ...]
+    tags: tuple[str, ...] = ()
+    """Those of its tags that hold a word."""
 
     @property
     def url(self) -> str:
@@ -51,24 +55,52 @@ class Found(NamedTuple):
 
 
 def find(user: User, words: str, among: ConversationQuerySet, *, start: int = 0, count: int = 40) -> Found:
-    """The conversations ``among`` these in which one message, or the title, holds all the words."""
+    """The conversations ``among`` these whose tags, or in which one message, or the title, hold all the words."""
     query = Query(words)
     if not query:
         return Found([], has_more=False)
     entries = SearchEntry.objects.matching(user, query).filter(conversation__in=among.order_by())
-    places: dict[UUID, UUID | None] = {}
+    messages: dict[UUID, UUID | None] = {}
     ranked = entries.values_list("conversation", "message", "score")  # type: ignore[misc] # from ``matching``
     for conversation, message, _score in ranked[:MOST_ENTRIES]:
-        places.setdefault(conversation, message)
+        messages.setdefault(conversation, message)
+    places = {pk: messages.get(pk) for pk in _tagged(among, query)} | messages
     chosen = dict(list(places.items())[start : start + count])
-    conversations = among.in_bulk(list(chosen))
+    conversations = among.prefetch_related("tags").in_bulk(list(chosen))
     texts = dict(Message.objects.filter(pk__in=filter(None, chosen.values())).values_list("pk", "content"))
     hits = [
-        Hit(conversations[pk], message, excerpt(texts[message], query) if message in texts else ())
+        Hit(
+            conversations[pk],
+            message,
+            excerpt(texts[message], query) if message in texts else (),
+            tuple(tag.name for tag in conversations[pk].tags.all() if _holds_any(tag.name, query)),
+        )
         for pk, message in chosen.items()
         if pk in conversations
     ]
     return Found(hits, has_more=len(places) > start + count)
+
+
+def _tagged(among: ConversationQuerySet, query: Query) -> list[UUID]:
+    """Those whose tags hold all the words, the latest first."""
+    tags = Tag.objects.filter(conversation__in=among.order_by()).order_by("name")
+    words = {name: words_of(name) for name in tags.values_list("name", flat=True).distinct()[:MOST_TAGS]}
+    for term in query.terms:
+        names = [name for name, own in words.items() if _stands_in(own, term)]
+        if not names:
+            return []
+        among = among.filter(pk__in=Tag.objects.filter(name__in=names).values("conversation"))
+    return list(among.values_list("pk", flat=True)[:MOST_ENTRIES])
+
+
+def _holds_any(name: str, query: Query) -> bool:
+    words = words_of(name)
+    return any(_stands_in(words, term) for term in query.terms)
+
+
+def _stands_in(words: Sequence[str], term: Term) -> bool:
+    length = len(term.words)
+    return any(_matches(words[at : at + length], term.words, term.is_prefix) for at in range(len(words)))
 
 
 def excerpt(text: str, query: Query) -> tuple[Piece, ...]:

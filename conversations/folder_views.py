@@ -57,7 +57,9 @@ def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
 def _show(request: PersonRequest, pk: UUID, form: FolderForm, *, problem: str = "") -> HttpResponse:
     folder = Folder.objects.get(pk=pk)
     place = read_place(request.GET.get("before", ""))
-    listed = Conversation.objects.listed_for(request.user).filter(folder=pk).select_related("agent")
+    listed = (
+        Conversation.objects.listed_for(request.user).filter(folder=pk).select_related("agent").prefetch_related("tags")
+    )
     rows = list(after(listed, place)[: PAGE + 1])
     older = next_place(rows, PAGE)
     context = {"folder": folder, "name": folder.name, "form": form, "rows": rows, "older": older, "problem": problem}

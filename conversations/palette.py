@@ -1,7 +1,7 @@
 """The command palette: conversations, places and deeds, by the beginnings of words."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.urls import reverse
@@ -11,7 +11,7 @@ from accounts.models import User
 from agents.models import Agent
 from conversations.commands import appearances, deeds, places
 from conversations.entries import Entry
-from conversations.finding import Piece, find
+from conversations.finding import Hit, find
 from conversations.models import Conversation
 
 RECENT: Final = 6  # conversations that are offered before a word is written
@@ -70,7 +70,7 @@ def _matching(user: User, words: str, here: list[Entry]) -> list[Group]:
     hits = find(user, words, Conversation.objects.listed_for(user), count=FOUND).hits
     found = matching([*here, *places(user), *appearances(user)], words)[:MOST]
     commands = Group(_("Commands"), found)
-    conversations = Group(_("Conversations"), [_conversation(hit.conversation, hit.url, hit.snippet) for hit in hits])
+    conversations = Group(_("Conversations"), [_found(hit) for hit in hits])
     first = [commands, conversations] if found and found[0].is_called(words) else [conversations, commands]
     return [*first, Group(_("Ask an agent"), matching(_agents(user), words)[:MOST])]
 
@@ -89,11 +89,15 @@ def _agents(user: User) -> list[Entry]:
     return [Entry(agent.name, "agent", url=f"{new}?agent={agent.pk}", about=agent.model) for agent in agents]
 
 
-def _conversation(row: Conversation, url: str = "", snippet: tuple[Piece, ...] = ()) -> Entry:
+def _found(hit: Hit) -> Entry:
+    tags = " ".join(f"#{name}" for name in hit.tags)
+    return replace(_conversation(hit.conversation), url=hit.url, snippet=hit.snippet, about=tags)
+
+
+def _conversation(row: Conversation) -> Entry:
     icon = "pin" if row.is_pinned else "archive" if row.is_archived else "speech"
     return Entry(
         row.title or _("New conversation"),
         icon,
-        url=url or reverse("conversations:detail", args=[row.pk]),
-        snippet=snippet,
+        url=reverse("conversations:detail", args=[row.pk]),
     )

@@ -9,21 +9,12 @@ from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 
 from agents.models import Agent
+from agents.parameters import EFFORT_NAMES
 from conversations.models import Conversation
 from conversations.parameters import NAMES, Parameters, change_parameters, clean_parameters, read_parameters
 from conversations.picking import find_row
 from providers.fitting import taken_parameters
-from providers.requests import EFFORTS
 
-EFFORT_NAMES: Final = {
-    "none": _("none"),
-    "minimal": _("minimal"),
-    "low": _("low"),
-    "medium": _("medium"),
-    "high": _("high"),
-    "xhigh": _("very high"),
-    "max": _("all that it can"),
-}
 DEFAULT: Final = _("the provider's default")
 
 
@@ -102,5 +93,5 @@ class ParametersForm(forms.Form):
             agents_own = EFFORT_NAMES.get(answerer.reasoning_effort, DEFAULT)
             self.fields["reasoning_effort"].choices = [  # type: ignore[attr-defined]
                 ("", _("As the agent: %(value)s") % {"value": agents_own}),
-                *((value, EFFORT_NAMES[value]) for value in EFFORTS),
+                *EFFORT_NAMES.items(),
             ]

@@ -82,7 +82,7 @@ class Picker:
 
 def read_picker(user: User, current: Agent | None, *, words: str = "", start: int = 0) -> Picker:
     """The list from model ``start`` on, of what holds all the words; agents come before the first."""
-    wanted = words.casefold().split()
+    wanted = words.replace("\0", " ").casefold().split()
     rows = list(_models(user, wanted)[start : start + PAGE + 1])
     groups = _groups(rows[:PAGE], current)
     if start:

@@ -67,7 +67,7 @@ def delete(request: PersonRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def offer(request: PersonRequest) -> HttpResponse:
     """What a slash offers: the prompts whose name or description hold the words, names that begin so first."""
-    words = request.GET.get("q", "").strip()[:100]
+    words = request.GET.get("q", "").replace("\0", " ").strip()[:100]
     rows = Prompt.objects.visible_to(request.user).select_related("owner")
     rows = rows.filter(Q(name__icontains=words) | Q(description__icontains=words)) if words else rows
     ranked = sorted(rows[:LISTED], key=lambda prompt: not prompt.name.startswith(words.casefold()))

@@ -60,7 +60,7 @@ def queue_reply(
     generation = queue_run(user, reply, override=override)
     stays = {"agent": saved, "provider": None, "model": ""} if saved else {}
     title = conversation.title or make_title(message.content) or _("Pictures")
-    Conversation.objects.filter(pk=conversation.pk).update(head=reply, updated_at=Now(), title=title, draft="", **stays)
+    Conversation.objects.filter(pk=conversation.pk).update(head=reply, updated_at=Now(), title=title, **stays)
     return Sent(message, reply, generation)
 
 

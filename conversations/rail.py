@@ -1,7 +1,7 @@
 """What the rail lists: folders, pinned conversations, the others by date; or what a search found."""
 
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -46,23 +46,31 @@ class Rail:
     folders: list[Folder] = field(default_factory=list)
     hits: list[Hit] = field(default_factory=list)
     words: str = ""
+    tag: str = ""
     older: Place | None = None
     is_first: bool = True
 
 
-def read_rail(user: User, *, words: str = "", before: str = "") -> Rail:
-    """The rail of a person: its first page, the page after ``before``, or what ``words`` find."""
+def read_rail(user: User, *, words: str = "", before: str = "", tag: str = "") -> Rail:
+    """The rail of a person: its first page, the page after ``before``, or what ``words`` find.
+
+    With ``tag`` it is of what has this tag alone, archived or not.
+    """
     listed = Conversation.objects.listed_for(user)
-    words = words.replace("\0", " ").strip()
+    words, tag = words.replace("\0", " ").strip(), tag.replace("\0", "").strip().casefold()
+    if tag:
+        listed = listed.tagged(tag)
     if words:
-        return Rail([], hits=find(user, words, listed, count=PAGE).hits, words=words)
-    rows, place = listed.filter(is_archived=False), read_place(before)
+        return Rail([], hits=find(user, words, listed, count=PAGE).hits, words=words, tag=tag)
+    rows, place = listed if tag else listed.filter(is_archived=False), read_place(before)
+    rows = rows.prefetch_related("tags")
     if place is not None:
-        return _page(rows, place)
+        return replace(_page(rows, place), tag=tag)
     pinned = list(rows.filter(is_pinned=True)[:MOST_PINNED])
     first = _page(rows, None)
     shelves = [Shelf(_("Pinned"), pinned), *first.shelves] if pinned else first.shelves
-    return Rail(shelves, folders=list(Folder.objects.visible_to(user)), older=first.older)
+    folders = [] if tag else list(Folder.objects.visible_to(user))
+    return replace(first, shelves=shelves, folders=folders, tag=tag)
 
 
 def read_place(text: str) -> Place | None:
@@ -70,7 +78,9 @@ def read_place(text: str) -> Place | None:
     moment, _separator, pk = text.partition("~")
     try:
         updated_at = parse_datetime(moment)
-        return Place(updated_at, UUID(pk)) if updated_at is not None and timezone.is_aware(updated_at) else None
+        if updated_at is None or timezone.is_naive(updated_at):
+            return None
+        return Place(updated_at.astimezone(UTC), UUID(pk))
     except (ValueError, OverflowError):
         return None
 

@@ -62,7 +62,12 @@ def jump(request: PersonRequest, pk: UUID, message_pk: UUID) -> HttpResponse:
 def archive(request: PersonRequest) -> HttpResponse:
     """What was put aside, the latest first."""
     place = read_place(request.GET.get("before", ""))
-    rows = Conversation.objects.listed_for(request.user).filter(is_archived=True).select_related("agent")
+    rows = (
+        Conversation.objects.listed_for(request.user)
+        .filter(is_archived=True)
+        .select_related("agent")
+        .prefetch_related("tags")
+    )
     found = list(after(rows, place)[: SHELF_PAGE + 1])
     older = next_place(found, SHELF_PAGE)
     return render(request, "conversations/archive.html", {"rows": found, "older": older})
@@ -86,8 +91,9 @@ def trash(request: PersonRequest) -> HttpResponse:
 
 
 def show_rail(request: PersonRequest, *, before: str = "", words: str = "") -> HttpResponse:
-    """The list of the rail without the page around it."""
-    found = read_rail(request.user, words=words, before=before)
+    """The list of the rail without the page around it, of the tag that it shows."""
+    tag = request.POST.get("tag", "") or request.GET.get("tag", "")
+    found = read_rail(request.user, words=words, before=before, tag=tag)
     template = "conversations/_rail_list.html" if found.is_first else "conversations/_rail_page.html"
     return render(request, template, {"rail": found, "current": _current(request)})
 

@@ -98,6 +98,7 @@ def send_message(
         )
         give_to_message(message=message, user=user, attachments=attachments)
         sent = queue_reply(user, conversation, message, chosen)
+        Conversation.objects.filter(pk=conversation.pk).update(draft="")
         remember_reply(user, request, sent.reply)
         return sent
 
@@ -200,6 +201,8 @@ def rename_conversation(*, conversation: Conversation, title: str) -> None:
     title = " ".join(title.split())
     if not title or len(title) > 200:
         raise ValidationError({"title": _("A title has 1 to 200 characters.")})
+    if "\0" in title:
+        raise ValidationError({"title": _("The title contains characters that cannot be stored.")})
     Conversation.objects.filter(pk=conversation.pk).update(title=title, is_title_automatic=False)
 
 

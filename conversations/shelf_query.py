@@ -76,7 +76,7 @@ def _listed(request: Request) -> ConversationQuerySet:
     if "folder" in wanted:
         rows = rows.filter(folder=_folder(wanted["folder"]))
     if "tag" in wanted:
-        rows = rows.filter(tags__name=wanted["tag"].replace("\0", "").casefold())
+        rows = rows.tagged(wanted["tag"])
     return rows
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -112,7 +113,7 @@ def organise(request: PersonRequest, pk: UUID) -> HttpResponse:
     conversation = find_conversation(request, pk)
     form = OrganiseForm(request.POST or None, conversation=conversation)
     if request.method == "POST" and form.save():
-        return show_rail(request) if request.htmx else redirect("conversations:detail", pk)
+        return _show_organised(request, conversation) if request.htmx else redirect("conversations:detail", pk)
     template = "conversations/_organise.html" if request.htmx else "conversations/organise.html"
     context = {"form": form, "conversation": conversation}
     response = render(request, template, context, status=422 if request.method == "POST" else 200)
@@ -150,6 +151,15 @@ def _taken_away(request: PersonRequest, pk: UUID, text: str, undo: str) -> HttpR
     messages.success(request, undo_notice(text, undo))
     target = reverse("conversations:new")
     return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
+
+
+def _show_organised(request: PersonRequest, conversation: Conversation) -> HttpResponse:
+    """The rail, and the head of the page if the conversation is on it."""
+    response = show_rail(request)
+    if is_shown(request, conversation.pk):
+        context = {"conversation": conversation, "is_oob": True}
+        response.write(render_to_string("conversations/_title.html", context, request))
+    return response
 
 
 def _show_row(request: PersonRequest, conversation: Conversation) -> HttpResponse:

@@ -47,6 +47,24 @@ def in_readers_language(text: str) -> str:
     return _translated(text) or text
 
 
+def sentence_of(code: str, *, provider: str, model: str) -> str:
+    """What an error of this code says, in the language that is active; empty if there is no such error."""
+    sentence = _sentences_by_code().get(code)
+    if sentence is None:
+        return ""
+    names = {
+        "provider": provider or _placeholder(errors.SOME_PROVIDER),
+        "model": model or _placeholder(errors.SOME_MODEL),
+    }
+    return gettext(sentence).format(**names)
+
+
+@cache
+def _sentences_by_code() -> dict[str, str]:
+    """Where several errors have a code, the one nearest the root."""
+    return {kind.code: kind.sentence for kind in reversed(list(_with_subclasses(errors.ProviderError)))}
+
+
 def _translated(text: str) -> str | None:
     """The translation of the whole, or of those of its sentences that are known."""
     if whole := _single(text):

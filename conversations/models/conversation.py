@@ -61,6 +61,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Those that lists, search and export tell of: no temporary ones."""
         return self.visible_to(user).filter(is_temporary=False)
 
+    def tagged(self, name: str) -> "ConversationQuerySet":
+        """Those with this tag."""
+        return self.filter(tags__name=name.replace("\0", "").casefold())
+
     def trashed_by(self, user: User) -> "ConversationQuerySet":
         """One's own trash, the latest first."""
         return self.filter(owner=user, trashed_at__isnull=False).order_by("-trashed_at", "-id")

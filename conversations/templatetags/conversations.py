@@ -58,7 +58,8 @@ def rail(context: Context) -> Rail:
     """The person's conversations, or what a search finds among them."""
     request: HttpRequest = context["request"]
     assert isinstance(request.user, User)  # noqa: S101 - the shell is only shown to people who are logged in
-    return read_rail(request.user, words=request.GET.get("q", ""), before=request.GET.get("older", ""))
+    asked = request.GET
+    return read_rail(request.user, words=asked.get("q", ""), before=asked.get("older", ""), tag=asked.get("tag", ""))
 
 
 @register.filter

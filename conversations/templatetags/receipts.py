@@ -8,8 +8,13 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from agents.differences import LABELS
+from agents.parameters import EFFORT_NAMES
 from conversations.models import Generation
-from providers.sentences import in_readers_language
+from conversations.receipt import AttemptRecord
+from conversations.settlement import INTERRUPTED
+from providers import notices
+from providers.sentences import in_readers_language, sentence_of
 
 register = template.Library()
 
@@ -71,9 +76,24 @@ def notes(run: Generation | None) -> list[str]:
 
 
 @register.filter
-def plain_name(name: str) -> str:
-    """``max_tokens`` as people write it."""
-    return str(name).replace("_", " ")
+def parameter_name(name: str) -> str:
+    """``max_tokens`` as the forms call it."""
+    return str(LABELS.get(name, name.replace("_", " ")))
+
+
+@register.filter
+def parameter_value(value: float | str) -> float | str:
+    """A number as it is, a reasoning effort in words."""
+    return str(EFFORT_NAMES.get(value, value)) if isinstance(value, str) else value
+
+
+@register.filter
+def reason(attempt: AttemptRecord) -> str:
+    """Why an attempt ended, in a sentence."""
+    if attempt["code"] == INTERRUPTED:
+        return _(notices.INTERRUPTED)
+    said = sentence_of(attempt["code"], provider=attempt["provider"], model=attempt["model"])
+    return said or attempt["code"].replace("_", " ")
 
 
 @register.filter

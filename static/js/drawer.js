@@ -39,6 +39,11 @@ export function toggleRail() {
   return keepRail(root.dataset.rail === "closed" ? "open" : "closed");
 }
 
+/** Show it, if it is hidden. */
+export function showRail() {
+  if (narrow.matches ? !isDrawerOpen() : root.dataset.rail === "closed") toggleRail();
+}
+
 /** A finger that goes to the left takes the drawer along. */
 function wireSwipe() {
   let start = null;

@@ -28,6 +28,7 @@ function wireDraft(url) {
     timer = setTimeout(keep, PAUSE);
   });
   document.addEventListener("wiz:sent", () => {
+    if (field()?.value) return; // an older message was changed; these words are still to be sent
     clearTimeout(timer);
     kept = "";
   });

@@ -4,7 +4,7 @@ import { place } from "./place.js";
 import { cast } from "./words.js";
 
 const PAUSE = 80; // milliseconds without a key until the list is asked for
-const VARIABLE = /\{\{\s*([\w-]{1,40})\s*(?::([^{}\n]{0,200}))?\}\}/gu;
+const VARIABLE = /\{\{\s*([\p{L}\p{N}_-]{1,40})\s*(?::([^{}\n]{0,200}))?\}\}/gu;
 
 const menu = document.getElementById("slash");
 const dialog = document.getElementById("fill");

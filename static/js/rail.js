@@ -1,5 +1,6 @@
 /** The rail: the menu of a conversation, renaming in place, folders and tags, and the notice with the way back. */
 
+import { showRail } from "./drawer.js";
 import { place, walk } from "./place.js";
 
 const menu = document.getElementById("row-menu");
@@ -59,6 +60,10 @@ function swapped({ detail }) {
   }
   const source = detail.requestConfig?.elt;
   if (source?.matches("[data-organise]") && detail.target !== dialog) dialog.hidePopover();
+  if (source?.matches("[data-tag]")) {
+    document.getElementById("rail-q").value = "";
+    showRail();
+  }
   if (source?.closest("#toast")) document.getElementById("toast").replaceChildren();
   detail.target.querySelector?.("[data-rename] input")?.select();
 }

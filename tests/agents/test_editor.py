@@ -92,6 +92,12 @@ def test_a_new_agent_begins_with_a_model_that_is_offered(home: Client, picky: Pr
     assert 'name="model" value="able"' in home.get("/agents/new/").content.decode()
 
 
+def test_efforts_are_offered_in_the_reader_s_language(home: Client, picky: Provider) -> None:
+    assert '<option value="xhigh">very high</option>' in home.get("/agents/new/").content.decode()
+    page = home.get("/agents/new/", headers={"Accept-Language": "pt-BR"}).content.decode()
+    assert '<option value="xhigh">muito alto</option>' in page
+
+
 def test_looks_efforts_schemas_and_notes_are_saved(home: Client, picky: Provider) -> None:
     given = {"icon": "pen", "colour": "teal", "reasoning_effort": "low", "response_schema": json.dumps(SCHEMA)}
     assert home.post("/agents/new/", fields(picky, **given)).status_code == 302

@@ -64,6 +64,21 @@ def test_variables_are_asked_for_one_after_the_other(tab: Page, caller: Caller) 
     assert message(tab).evaluate("e => e.scrollHeight <= e.clientHeight + 1"), "the field has grown with it"
 
 
+def test_a_variable_is_written_in_any_language(tab: Page, caller: Caller) -> None:
+    caller.post(
+        "prompts/", {"name": "carta", "text": "Sobre {{ assunto_já }}, até {{início:amanhã}}. Привет, {{имя}}!"}
+    )
+    tab.goto("/c/")
+    message(tab).press_sequentially("/carta")
+    expect(tab.get_by_role("option", name="/carta")).to_have_attribute("aria-selected", "true")
+    tab.keyboard.press("Enter")
+    dialog = tab.get_by_role("dialog", name="/carta")
+    dialog.get_by_label("assunto já").fill("motores")
+    dialog.get_by_label("имя").fill("Ада")
+    tab.keyboard.press("Enter")
+    expect(message(tab)).to_have_value("Sobre motores, até amanhã. Привет, Ада!")
+
+
 def test_escape_leaves_what_was_written(tab: Page, caller: Caller) -> None:
     caller.post("prompts/", {"name": "ask", "text": "About {{topic}}?"})
     tab.goto("/c/")

@@ -173,6 +173,35 @@ def test_a_conversation_moves_into_a_new_folder(tab: Page, caller: Caller) -> No
     assert caller.get(f"conversations/{conversation}/")["tags"] == ["soup"]
 
 
+def test_a_tag_leads_to_what_has_it_and_back(tab: Page, phone: Page, caller: Caller) -> None:
+    conversation, other = told(caller, "one", title="Soup"), told(caller, "two", title="Plans")
+    tab.goto(f"/c/{conversation}/")
+    menu(tab, conversation, "Folder and tags")
+    tab.get_by_label("Tags", exact=True).fill("food")
+    tab.get_by_role("button", name="Save folder and tags").click()
+    expect(tab.locator(row(tab, conversation))).to_contain_text("#food")
+    tab.get_by_role("button", name="Hide conversations").click()
+    tab.locator("#head-title").get_by_role("link", name="#food").click()
+    expect(tab.locator("#rail-list").get_by_role("heading", name="#food")).to_be_visible()
+    expect(tab.locator(row(tab, other))).to_have_count(0)
+    search = tab.get_by_role("searchbox", name="Search conversations")
+    search.fill("two")
+    expect(tab.locator("#rail-list")).to_contain_text("Nothing found for “two”")
+    search.fill("one")
+    expect(tab.locator(".rail-hit")).to_have_count(1)
+    search.fill("")
+    menu(tab, conversation, "Pin")
+    expect(tab.locator("#rail-list").get_by_role("heading", name="Pinned")).to_be_visible()
+    expect(tab.locator(row(tab, other))).to_have_count(0)
+    tab.locator("#rail-list").get_by_role("link", name="Show all").click()
+    expect(tab.locator(row(tab, other))).to_be_visible()
+    assert tab.url.endswith(f"/c/{conversation}/")
+    phone.goto(f"/c/{conversation}/")
+    phone.locator("#head-title").get_by_role("link", name="#food").tap()
+    expect(phone.locator(row(phone, conversation))).to_be_in_viewport()
+    expect(phone.locator(row(phone, other))).to_have_count(0)
+
+
 def test_older_conversations_come_as_one_scrolls(tab: Page, caller: Caller) -> None:
     for number in range(60):
         caller.post("conversations/", {"title": f"Scrolled {number:02}"})

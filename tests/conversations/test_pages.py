@@ -334,7 +334,7 @@ RECEIPT = {
     "kind": "openai",
     "model": "large",
     "model_answered": "large-2026",
-    "parameters": {"temperature": 0.2},
+    "parameters": {"temperature": 0.2, "max_tokens": 500, "reasoning_effort": "xhigh"},
     "dropped": ["top_p"],
     "messages_sent": 20,
     "left_out": {"by_count": 3, "by_context": 2},
@@ -350,7 +350,8 @@ def test_a_receipt_tells_what_was_asked_and_what_it_cost(home: Client, sent: Sen
     address = url(sent, f"messages/{sent.reply.pk}/receipt/")
     receipt = home.get(address, headers=HTMX).content.decode()
     for words in (
-        "Mine", "large-2026 answered", "temperature 0.2", "top p", "5 earlier ones left out", "First is busy.",
+        "Mine", "large-2026 answered", "Temperature 0.2", "Longest answer 500", "Reasoning effort very high", "Top p",
+        "First limits how fast it answers", "5 earlier ones left out", "First is busy.",
         "12 ms", "1.2 s", "1 min 5 s", "1,204 in, 12 out", "Estimated", "$0.00123",
     ):  # fmt: skip
         assert words in receipt
@@ -359,6 +360,21 @@ def test_a_receipt_tells_what_was_asked_and_what_it_cost(home: Client, sent: Sen
     page = home.get(url(sent)).content.decode()
     assert "First is busy. large at Mine answered instead." in page
     assert "Earlier messages were left out" in page
+
+
+def test_a_receipt_is_in_the_reader_s_language(home: Client, sent: Sent) -> None:
+    attempts = [
+        {"attempt": number, "provider": "", "model": "tiny", "code": code}
+        for number, code in enumerate(("timeout", "interrupted", "from the future"), 1)
+    ]
+    finish(sent, content="So", receipt={**RECEIPT, "attempts": attempts})
+    address = url(sent, f"messages/{sent.reply.pk}/receipt/")
+    receipt = home.get(address, headers={**HTMX, "Accept-Language": "pt-BR"}).content.decode()
+    for words in ("Resposta mais longa 500", "Esforço de raciocínio muito alto", "1. tiny: O provedor não respondeu"):
+        assert words in receipt
+    for words in ("max tokens", "reasoning effort", "2. tiny: interrupted"):
+        assert words not in receipt
+    assert "3. tiny: from the future" in receipt
 
 
 def test_the_receipt_of_an_old_answer_says_what_is_known(home: Client, sent: Sent) -> None:

@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from agents.models import Agent
 from conversations.models import Conversation, Generation, Message
+from conversations.prompts import create_prompt
 from conversations.services import send_message, start_conversation
 from conversations.templatetags.picker import short_count
 from providers.models import Provider, ProviderModel
@@ -206,3 +207,11 @@ def test_the_gauge_tells_how_full_the_context_is(
 )
 def test_counts_are_short(count: int, told: str) -> None:
     assert short_count(count) == told
+
+
+@pytest.mark.parametrize("address", ["/c/picker/?q=", "/c/prompts/offer/?q=", "/agents/?filter="])
+def test_a_nul_in_a_search_is_a_space(home: Client, owner: User, agent: Agent, address: str) -> None:
+    create_prompt(owner=owner, name="quill", description="Writes letters", text="x")
+    response = home.get(f"{address}writes%00letters", headers=HTMX)
+    assert response.status_code == 200
+    assert "Writes letters" in response.content.decode()

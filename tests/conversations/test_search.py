@@ -1,11 +1,13 @@
 """Search in titles and messages, on whichever database the tests run."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
+from conversations import shelf
 from conversations.finding import Hit, excerpt, find
 from conversations.models import Conversation, Generation, Message, Query, SearchEntry
 from conversations.services import delete_conversation, rename_conversation
@@ -216,3 +218,23 @@ def test_a_table_that_a_migration_rebuilds_keeps_working_with_fresh_triggers(own
         talk(owner, "after")
     assert search(owner, "before")
     assert search(owner, "after")
+
+
+def test_tags_are_found_too(owner: User) -> None:
+    def pks(owner: User, words: str) -> list[UUID]:
+        return [hit.conversation.pk for hit in search(owner, words)]
+
+    tagged, named, other = talk(owner, "nothing"), talk(owner, "of the été"), talk(owner, "nothing")
+    shelf.tag_conversation(conversation=tagged, tags=["Été 2025", "to do"])
+    shelf.tag_conversation(conversation=other, tags=["winter"])
+    theirs = talk(make_user("outsider@example.org"), "nothing")
+    shelf.tag_conversation(conversation=theirs, tags=["été"])
+    assert pks(owner, "ete") == [tagged.pk, named.pk]
+    assert pks(owner, "#été do 2025") == [tagged.pk]
+    assert pks(owner, '"ete 2025"') == [tagged.pk]
+    assert [hit.tags for hit in search(owner, "do")] == [("to do",)]
+    assert pks(owner, "été winter") == pks(owner, '"et"') == []
+    shelf.tag_conversation(conversation=tagged, tags=["étude"])
+    shelf.trash_conversation(conversation=other)
+    assert pks(owner, "été") == [named.pk]
+    assert pks(owner, "winter") == []

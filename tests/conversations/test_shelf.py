@@ -13,7 +13,7 @@ from conversations.models import Conversation, Folder, Generation, Message, Sear
 from conversations.plan import make_plan
 from conversations.queueing import Sent
 from conversations.receipt import add_attempt
-from conversations.services import send_message, start_conversation
+from conversations.services import edit_message, regenerate, send_message, start_conversation
 from conversations.tasks import purge_expired
 from tests.factories import make_agent, make_provider, make_user
 
@@ -150,3 +150,14 @@ def test_a_draft_is_kept_until_something_is_sent(owner: User, agent: Agent) -> N
     assert conversation.draft == ""
     with pytest.raises(ValidationError):
         shelf.keep_draft(conversation=conversation, text="x" * 200_001)
+
+
+def test_a_draft_outlives_another_answer_and_an_edit(owner: User, sent: Sent) -> None:
+    conversation = conversation_of(sent)
+    shelf.keep_draft(conversation=conversation, text="half a thought")
+    Generation.objects.update(status="completed")
+    regenerate(user=owner, message=sent.reply)
+    Generation.objects.update(status="completed")
+    edit_message(user=owner, message=sent.message, content="Good evening")
+    conversation.refresh_from_db()
+    assert conversation.draft == "half a thought"

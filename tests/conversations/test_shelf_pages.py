@@ -1,6 +1,7 @@
 """The rail and the pages of what it keeps, with htmx and without."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -85,13 +86,70 @@ def test_the_rail_goes_on_without_losing_or_doubling_any(home: Client, owner: Us
     assert home.get("/c/rail/?older=nonsense~x").status_code == 200
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00%2B14:00"])
+def test_a_place_beyond_the_calendar_is_none(home: Client, owner: User, moment: str) -> None:
+    folder, place = shelf.create_folder(user=owner, name="Cooking"), f"{moment}~{UUID(int=0)}"
+    for address in ("/c/?older=", "/c/rail/?older=", "/c/archive/?before=", f"/c/folders/{folder.pk}/?before="):
+        assert home.get(f"{address}{place}").status_code == 200
+
+
 def test_the_rail_asks_as_often_for_forty_as_for_one(
     home: Client, owner: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(45):
-        talk(owner, str(number), number)
-    with django_assert_max_num_queries(5):
+        shelf.tag_conversation(conversation=talk(owner, str(number), number), tags=["a", "b"])
+    with django_assert_max_num_queries(6):
         home.get("/c/rail/")
+
+
+def test_tags_are_shown_and_lead_to_what_has_them(home: Client, owner: User) -> None:
+    tagged, aside, other = talk(owner, "Soup"), talk(owner, "Stew", is_archived=True), talk(owner, "Plans")
+    stranger = talk(make_user("outsider@example.org"), "Theirs")
+    for conversation in (tagged, aside, stranger):
+        shelf.tag_conversation(conversation=conversation, tags=["to do & <more>"])
+    link = 'href="/c/?tag=to%20do%20%26%20%3Cmore%3E#rail"'
+    assert link in home.get(f"/c/{tagged.pk}/").content.decode()
+    assert link not in home.get(f"/c/{other.pk}/").content.decode()
+    assert link in home.get("/c/archive/").content.decode()
+    assert "#to do &amp; &lt;more&gt;" in home.get(f"/c/{tagged.pk}/row/").content.decode()
+    for address in ("/c/?tag=To%20do%20%26%20%3Cmore%3E", "/c/rail/?tag=to%20do%20%26%20%3Cmore%3E"):
+        page = home.get(address).content.decode()
+        assert f'id="row-{tagged.pk}"' in page
+        assert f'id="row-{aside.pk}"' in page, "what leads to the list is in it"
+        assert f'id="row-{other.pk}"' not in page
+        assert f'id="row-{stranger.pk}"' not in page
+        assert 'value="to do &amp; &lt;more&gt;" form="rail-search">' in page, "a search stays in it"
+        assert ">Show all</a>" in page
+    assert "No conversation has this tag." in home.get("/c/?tag=a%00b").content.decode()
+
+
+def test_the_list_of_a_tag_goes_on_and_is_searched(home: Client, owner: User) -> None:
+    for number in range(45):
+        shelf.tag_conversation(conversation=talk(owner, f"Soup {number:02}", number), tags=["food"])
+    talk(owner, "Soup 99", 99)
+    page = home.get("/c/?tag=food").content.decode()
+    older = page.split('class="rail-item rail-older" href="')[1].split('"')[0].replace("&amp;", "&")
+    page = home.get(older).content.decode()
+    assert "Soup 44" in page
+    assert "Soup 99" not in page
+    page = home.get("/c/rail/?tag=food&q=soup").content.decode()
+    assert page.count("rail-hit") == 40
+    assert "Soup 99" not in page
+    assert 'href="/c/?q=soup#rail"' in page, "the way back keeps the words"
+
+
+def test_what_is_done_to_a_row_keeps_the_list_of_its_tag(home: Client, owner: User) -> None:
+    conversation, other = talk(owner, "Soup"), talk(owner, "Plans")
+    shelf.tag_conversation(conversation=conversation, tags=["food"])
+    rail = home.post(f"/c/{conversation.pk}/pin/", {"tag": "food"}, headers=HTMX).content.decode()
+    assert f'id="row-{conversation.pk}"' in rail
+    assert f'id="row-{other.pk}"' not in rail
+    headers = on_page(conversation)
+    saved = home.post(f"/c/{conversation.pk}/organise/", {"tags": "hot"}, headers=headers).content.decode()
+    assert f'id="row-{other.pk}"' in saved
+    head = saved.split('id="head-title" hx-swap-oob="true"')[1]
+    assert "#hot" in head
+    assert "#food" not in head
 
 
 def test_search_shows_the_place_and_marks_the_words(home: Client, owner: User) -> None:
@@ -138,6 +196,7 @@ def test_a_title_is_changed_in_place(home: Client, owner: User) -> None:
     assert refused.status_code == 422
     assert refused.headers["HX-Reswap"] == "innerHTML"
     assert home.post(address, {"title": ""}).status_code == 422
+    assert "cannot be stored" in home.post(address, {"title": "a\0b"}).content.decode()
     assert home.post(address, {"title": "Plain"}).status_code == 302
     assert Conversation.objects.get().title == "Plain"
 
@@ -238,6 +297,17 @@ def test_a_folder_s_page_shows_changes_and_begins(home: Client, owner: User, age
     home.post(f"/c/folders/{folder.pk}/delete/", {"confirm": "kitchen"})
     assert not Folder.objects.exists()
     assert Conversation.objects.count() == 2
+
+
+def test_a_mistyped_name_leaves_a_page_that_leads_back_to_the_folder(home: Client, owner: User) -> None:
+    folder = shelf.create_folder(user=owner, name="Cooking")
+    for number in range(51):
+        talk(owner, f"Number {number}", number, folder=folder)
+    address = f"/c/folders/{folder.pk}/"
+    page = home.post(f"{address}delete/", {"confirm": "Coking"}).content.decode()
+    assert f'<form class="form narrow" method="post" action="{address}"' in page
+    older = page.split('class="rows-older"><a href="')[1].split('"')[0]
+    assert "Number 50" in home.get(older).content.decode()
 
 
 def test_a_temporary_conversation_says_so_and_ends_with_its_page(home: Client, owner: User, agent: Agent) -> None:
