@@ -86,7 +86,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         message = _parse(text_data if bytes_data is None else None)
         match message:
             case {"type": "follow", **rest}:
-                await self._start(rest.get("after"))
+                await self._start(rest.get("after"), rest.get("number"))
             case {"type": "stop"}:
                 await in_thread(self._stop)
             case None:
@@ -106,7 +106,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 SECOND_LOOK, lambda: asyncio.ensure_future(self._recheck())
             )
 
-    async def _start(self, after: object) -> None:
+    async def _start(self, after: object, number: object) -> None:
         try:
             position = EventId.parse(after) if isinstance(after, str) and after else None
         except ValueError:
@@ -114,13 +114,18 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         if self.task is not None:
             await cancel_and_wait(self.task)
-        self.task = asyncio.create_task(self._follow_all(position))
+        self.task = asyncio.create_task(self._follow_all(position, number if isinstance(number, int) else None))
 
-    async def _follow_all(self, position: EventId | None) -> None:
-        """Follow one run after the other, each once, for as long as the socket lasts; all of it in one language."""
+    async def _follow_all(self, position: EventId | None, number: int | None) -> None:
+        """Follow one run after the other, each once, for as long as the socket lasts; all of it in one language.
+
+        A client that has numbered its follow is told when what comes is of this one and not of the one before.
+        """
         translation.activate(spoken_language(self.user, _header(self.scope, b"accept-language")))
         over: set[UUID] = set()
         try:
+            if number is not None:
+                await self._send_json(b'{"event":"following","number":%d}' % number)
             while not self.is_closing:
                 self.change.clear()
                 for followed in await in_thread(generations_after, self.conversation_id, position):

@@ -79,6 +79,12 @@ export class Live {
       this.refresh();
       return;
     }
+    if (frame.event === "following") {
+      this.followed = frame.number;
+      return;
+    }
+    // What an earlier follow has sent does not fit to answers that have begun anew since.
+    if (this.followed !== this.follower.number) return;
     const answer = this.answers.get(frame.message);
     if (!answer) this.miss(frame);
     else if (answer.isNew(frame.id)) this.apply(answer, frame);
