@@ -18,6 +18,7 @@ from accounts.languages import spoken_language
 from accounts.models import User
 from conversations.access import is_still_signed_in
 from conversations.cancelling import cancel_and_wait
+from conversations.control import publish_stop
 from conversations.database import in_thread
 from conversations.events import START, Event, EventId, EventType
 from conversations.follow import Lagging, follow
@@ -36,9 +37,12 @@ RECHECK_EVERY = 30.0  # seconds: makes up for a lost revocation or change
 SEND_LIMIT = 10.0  # seconds a reader may take to accept one frame
 FLOOD = 20  # messages in ten seconds
 LONGEST_MESSAGE = 4096  # characters a client may send at once
+STOP_TRIES = 3
+STOP_PAUSE = 0.5  # seconds between two of them
 
 CLOSE_BAD_DATA = 1007
 CLOSE_REFUSED = 1008
+CLOSE_FAILED = 1011
 CLOSE_SIGNED_OUT = 4001
 CLOSE_TOO_SLOW = 4008
 
@@ -49,6 +53,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         """Refuse, before accepting, whoever may not see the conversation."""
         self.task: asyncio.Task[None] | None = None
+        self.followed: UUID | None = None
         self.second_look: asyncio.TimerHandle | None = None
         self.is_closing = False
         self.change = asyncio.Event()
@@ -86,9 +91,9 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         message = _parse(text_data if bytes_data is None else None)
         match message:
             case {"type": "follow", **rest}:
-                await self._start(rest.get("after"))
+                await self._start(rest.get("after"), rest.get("number"))
             case {"type": "stop"}:
-                await in_thread(self._stop)
+                await self._stop()
             case None:
                 await self.close(CLOSE_BAD_DATA)
             case _:
@@ -106,7 +111,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 SECOND_LOOK, lambda: asyncio.ensure_future(self._recheck())
             )
 
-    async def _start(self, after: object) -> None:
+    async def _start(self, after: object, number: object) -> None:
         try:
             position = EventId.parse(after) if isinstance(after, str) and after else None
         except ValueError:
@@ -114,13 +119,18 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         if self.task is not None:
             await cancel_and_wait(self.task)
-        self.task = asyncio.create_task(self._follow_all(position))
+        self.task = asyncio.create_task(self._follow_all(position, number if isinstance(number, int) else None))
 
-    async def _follow_all(self, position: EventId | None) -> None:
-        """Follow one run after the other, each once, for as long as the socket lasts; all of it in one language."""
+    async def _follow_all(self, position: EventId | None, number: int | None) -> None:
+        """Follow one run after the other, each once, for as long as the socket lasts; all of it in one language.
+
+        A client that has numbered its follow is told when what comes is of this one and not of the one before.
+        """
         translation.activate(spoken_language(self.user, _header(self.scope, b"accept-language")))
         over: set[UUID] = set()
         try:
+            if number is not None:
+                await self._send_json(b'{"event":"following","number":%d}' % number)
             while not self.is_closing:
                 self.change.clear()
                 for followed in await in_thread(generations_after, self.conversation_id, position):
@@ -135,7 +145,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return  # the reader has gone, or a new follow takes over
         except Exception:
             logger.exception("Following conversation %s failed.", self.conversation_id)
-            await self.close(1011)
+            await self.close(CLOSE_FAILED)
 
     async def _is_changed(self, seconds: float) -> bool:
         """Whether something was sent within so many seconds."""
@@ -146,6 +156,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _follow_run(self, followed: Followed, position: EventId) -> EventId:
         """Send what lies behind ``position``; what lies before only brings the renderer up to date."""
+        self.followed = followed.pk
         renderer = BlockRenderer(followed.message_id.hex)
         head = b'"generation":"%s","message":"%s"' % (str(followed.pk).encode(), str(followed.message_id).encode())
         watch = asyncio.create_task(self._tell_place(followed.pk, head))
@@ -198,9 +209,13 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await super().close(code, reason)
 
     async def _recheck(self) -> bool:
-        if await in_thread(is_still_signed_in, self.scope) and await in_thread(self._may_see):
-            return True
-        await self.close(CLOSE_SIGNED_OUT)
+        """Whether the person may still listen; while nobody can tell, nobody does: whoever comes back is looked at."""
+        try:
+            if await in_thread(is_still_signed_in, self.scope) and await in_thread(self._may_see):
+                return True
+            await self.close(CLOSE_SIGNED_OUT)
+        except DatabaseError:
+            await self.close(CLOSE_FAILED)
         return False
 
     def _may_see(self) -> bool:
@@ -210,7 +225,21 @@ class ConversationConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             and Conversation.objects.visible_to(self.user).filter(pk=self.conversation_id).exists()
         )
 
-    def _stop(self) -> None:
+    async def _stop(self) -> None:
+        """Whoever runs what is followed hears of it even while the database is away; a queued run has to wait."""
+        for _ in range(STOP_TRIES):
+            try:
+                await in_thread(self._request_stops)
+            except DatabaseError as error:
+                logger.warning("A stop could not be written yet (%s).", type(error).__name__)
+                if self.followed is not None:
+                    await in_thread(publish_stop, self.followed)
+                await asyncio.sleep(STOP_PAUSE)
+            else:
+                return
+        await self.close(CLOSE_FAILED)
+
+    def _request_stops(self) -> None:
         for generation in Generation.objects.filter(conversation=self.conversation_id).active():
             request_stop(generation=generation)
 

@@ -24,11 +24,16 @@ class Followed:
 
 
 def generations_after(conversation_id: UUID, position: EventId | None) -> list[Followed]:
-    """The runs with events behind ``position``, oldest first; without one those that go on or have just ended."""
+    """The runs with events behind ``position``, oldest first; without one those that go on or have just ended.
+
+    Of a message only its latest: that begins with all that the ones before have left.
+    """
     if position is None:
         wanted = Q(status__in=ACTIVE) | Q(finished_at__gt=Now() - JUST_FINISHED)
     else:
         wanted = Q(status__in=ACTIVE) | Q(epoch__gte=position.epoch)
-    runs = Generation.objects.filter(wanted, conversation=conversation_id).order_by("queued_at")
-    latest = list(runs.values_list("pk", "message_id"))[-AT_ONCE:]
-    return [Followed(pk, message_id) for pk, message_id in latest]
+    runs = Generation.objects.filter(wanted, conversation=conversation_id).order_by("-queued_at")
+    latest: dict[UUID, UUID] = {}
+    for pk, message_id in runs.values_list("pk", "message_id")[:AT_ONCE]:
+        latest.setdefault(message_id, pk)
+    return [Followed(pk, message_id) for message_id, pk in reversed(latest.items())]

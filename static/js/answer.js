@@ -47,6 +47,7 @@ export class Answer {
     this.thought = null;
     this.thinking = "";
     this.thoughtAt = null;
+    this.verdict = null;
     this.body.replaceChildren();
     this.article.querySelector(".reasoning")?.remove();
     this.paint();

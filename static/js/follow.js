@@ -14,6 +14,7 @@ export class Follower {
   constructor(path, { position, receive, back, lost }) {
     this.url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}`;
     this.handlers = { position, receive, back, lost };
+    this.number = 0;
     this.delay = FIRST_DELAY;
     this.losses = 0;
     this.hasBeenOpen = false;
@@ -26,9 +27,10 @@ export class Follower {
     return this.socket.readyState === WebSocket.OPEN;
   }
 
-  /** Ask for everything after an id; null means from the start of the run. */
+  /** Ask for everything after an id; null means from the start of the run. It comes behind a frame with the number. */
   follow(after) {
-    return this.send({ type: "follow", after });
+    this.number += 1;
+    return this.send({ type: "follow", after, number: this.number });
   }
 
   /** Ask the server to stop the run; false when there is no connection. */
@@ -60,7 +62,7 @@ export class Follower {
   }
 
   closed(code) {
-    if (code === REFUSED) return;
+    if (code === REFUSED) this.delay = LAST_DELAY;
     if (code === SIGNED_OUT) {
       location.reload();
       return;

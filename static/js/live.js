@@ -79,6 +79,12 @@ export class Live {
       this.refresh();
       return;
     }
+    if (frame.event === "following") {
+      this.followed = frame.number;
+      return;
+    }
+    // What an earlier follow has sent does not fit to answers that have begun anew since.
+    if (this.followed !== this.follower.number) return;
     const answer = this.answers.get(frame.message);
     if (!answer) this.miss(frame);
     else if (answer.isNew(frame.id)) this.apply(answer, frame);
@@ -100,13 +106,22 @@ export class Live {
 
   apply(answer, { event, data, position }) {
     if (event === "queue") answer.queued(position);
-    else if (event === "attempt-start") answer.clear();
+    else if (event === "attempt-start") this.begin(answer).clear();
     else if (event === "block") answer.block(data.html, data.end);
     else if (event === "reasoning-delta") answer.think(data.text);
     else if (event === "notice") answer.told(data);
-    else if (event === "generation-start") answer.article.dataset.status = "running";
+    else if (event === "generation-start") this.begin(answer);
     else if (event === "generation-end") this.finish(answer, data);
     else if (event === "text-delta" && !answer.write(data.offset, data.text)) this.rewind(answer);
+  }
+
+  /** A run writes; an answer that had ended goes on then, and the server draws what that takes. */
+  begin(answer) {
+    const { dataset } = answer.article;
+    if (ACTIVE.includes(dataset.status)) dataset.status = "running";
+    else this.refresh();
+    this.running(true);
+    return answer;
   }
 
   rewind(answer) {

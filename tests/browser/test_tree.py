@@ -145,6 +145,34 @@ def test_an_answer_that_was_stopped_goes_on_from_its_text(tab: Page) -> None:
     finished(tab)
 
 
+def test_an_answer_that_goes_on_can_be_stopped_wherever_it_is_seen(tab: Page, caller: Caller) -> None:
+    provider = caller.get("providers/")["results"][0]["id"]
+    tab.goto("/c/?agent=" + caller.add_agent(name="Slow pen", provider=provider, model="practice-slow"))
+    tab.get_by_role("textbox", name="Message", exact=True).fill("Write a long story, please.")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/c/*-*/")
+    beside = tab.context.new_page()
+    beside.goto(tab.url)
+    words = re.compile(r"(\w+\W+){5}")
+    expect(answer(tab).locator("[data-tail]")).to_have_text(words, timeout=PATIENCE)
+    tab.locator("[data-stop-button]").click()
+    expect(answer(beside).get_by_role("button", name="Continue")).to_be_visible()
+    answer(tab).get_by_role("button", name="Continue").click()
+    for page in (tab, beside):
+        expect(answer(page)).to_have_attribute("data-status", "running", timeout=PATIENCE)
+        expect(answer(page).locator("[data-tail]")).to_have_text(words, timeout=PATIENCE)
+        assert page.locator("[data-stop-button]").is_visible()
+        assert not page.get_by_role("button", name="Send").is_visible()
+        assert answer(page).locator("[data-ending]").inner_text() == ""
+    shown = []
+    for page in (tab, beside):
+        finished(page)
+        expect(page.get_by_role("button", name="Send")).to_be_visible()
+        shown.append(answer(page).locator("[data-body]").inner_html())
+    tab.reload()
+    assert shown == [answer(tab).locator("[data-body]").inner_html()] * 2, "streamed and stored pages are the same"
+
+
 def test_a_fork_is_another_conversation(tab: Page) -> None:
     ask(tab, "echo: before the fork")
     address = tab.url

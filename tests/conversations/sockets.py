@@ -29,6 +29,16 @@ class Socket:
             {"type": "websocket.receive", "text": json.dumps({"type": "follow", "after": after})}
         )
 
+    async def stop(self) -> None:
+        """Ask for the end of what is being written."""
+        await self._communicator.send_input({"type": "websocket.receive", "text": '{"type": "stop"}'})
+
+    async def closed(self) -> int:
+        """The code with which the server closes; frames before it are dropped."""
+        while (message := await self._communicator.receive_output(LIMIT))["type"] != "websocket.close":
+            continue
+        return int(message["code"])
+
     async def receive(self) -> str:
         """The next frame as it goes over the wire; what else the server does, as closing, fails the test."""
         message = await self._communicator.receive_output(LIMIT)

@@ -9,12 +9,13 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from agents.models import Agent
 from conversations.admission import NothingToContinue, RunActive
-from conversations.events import EventType
+from conversations.events import START, EventType
 from conversations.execution import execute_generation
 from conversations.models import Generation, Message
 from conversations.queueing import Sent
 from conversations.reaper import reap
 from conversations.seam import LONGEST, SHORTEST, Seam
+from conversations.sequence import generations_after
 from conversations.services import continue_generation, request_stop, send_message
 from providers import valkey
 from providers.models import UsageRecord
@@ -61,6 +62,20 @@ def test_the_events_begin_with_all_that_was_kept(say: Say, person: User) -> None
     assert kinds == [
         EventType.GENERATION_START, EventType.ATTEMPT_START, EventType.REASONING_DELTA, EventType.TEXT_DELTA
     ]  # fmt: skip
+
+
+def test_what_goes_on_is_followed_instead_of_what_was_cut_off(say: Say, person: User) -> None:
+    """The run that goes on tells the other's text itself, and a page would take the other's end for its own."""
+    sent = say("answered before")
+    run_to_end(sent.generation)
+    conversation = sent.message.conversation
+    other = send_message(user=person, conversation=conversation, content="cut off")
+    run_to_end(other.generation)
+    cut_off(other)
+    again = go_on(other, person)
+    for position in (None, START):
+        followed = [run.pk for run in generations_after(conversation.pk, position)]
+        assert followed == [sent.generation.pk, again.generation.pk]
 
 
 @pytest.mark.parametrize("overlap", ["You wrote:\n\n> Your", "You wrote:\n\n> "], ids=["long", "short"])

@@ -68,6 +68,32 @@ def test_coming_back_with_an_id_gets_the_rest_and_nothing_twice(stack: Stack, ca
     assert len({frame["id"] for frame in seen}) == len(seen)
 
 
+def test_what_comes_behind_the_number_of_a_follow_is_of_that_follow(stack: Stack, caller: Caller) -> None:
+    sent = caller.say(caller.agent_id("Guide"), "Write a long story, please. tokens=200")
+    with logged_in(stack) as http, open_socket(stack, sent["conversation"], http) as socket:
+        socket.send(json.dumps({"type": "follow", "number": 7}))
+        assert json.loads(socket.recv(timeout=30)) == {"event": "following", "number": 7}
+        while json.loads(socket.recv(timeout=30)).get("data", {}).get("offset", 0) < 100:
+            continue
+        socket.send(json.dumps({"type": "follow", "after": None, "number": 8}))
+        while json.loads(socket.recv(timeout=30)) != {"event": "following", "number": 8}:
+            continue
+        frames = frames_until_end(socket)
+    assert frames[0]["event"] == "generation-start"
+    assert "following" not in [frame["event"] for frame in frames]
+    assert text_of(frames) == caller.stored(sent)["content"]
+
+
+@pytest.mark.parametrize("number", [None, "7", 1.5, {}])
+def test_who_does_not_number_a_follow_gets_the_events_alone(stack: Stack, caller: Caller, number: object) -> None:
+    sent = caller.say(caller.agent_id("Guide"), "echo: as ever")
+    with logged_in(stack) as http, open_socket(stack, sent["conversation"], http) as socket:
+        socket.send(json.dumps({"type": "follow", "after": None, "number": number}))
+        frames = frames_until_end(socket)
+    assert "following" not in [frame["event"] for frame in frames]
+    assert text_of(frames) == "as ever"
+
+
 @pytest.mark.parametrize(
     "origin",
     ["http://evil.example", "null", None, "http://sub.127.0.0.1", "https://127.0.0.1", "http://127.0.0.1:1"],
