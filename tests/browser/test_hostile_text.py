@@ -111,10 +111,12 @@ def check_usable(page: Page, words: str) -> None:
     assert page.evaluate(
         "(scroll => scroll.scrollWidth <= scroll.clientWidth)(document.querySelector('[data-scroll]'))"
     )
+    expect(page.locator("#composer")).to_have_attribute("data-running", "false", timeout=PATIENCE)
     field.click()
     field.fill(f"echo: {words}")
     page.keyboard.press("Enter")
-    expect(finished(page).locator("[data-body]")).to_have_text(words)
+    expect(page.locator(".message.agent").last.locator("[data-body]")).to_have_text(words, timeout=PATIENCE)
+    finished(page)
 
 
 def finished(page: Page) -> Locator:
@@ -152,6 +154,7 @@ def test_a_text_without_measure_leaves_the_page_usable(watched: Page, fast: str,
     watched.goto(f"/c/{sent['conversation']}/")
     finished(watched)
     check_usable(watched, "deep down")
+    expect(watched.locator("#composer")).to_have_attribute("data-running", "false", timeout=PATIENCE)
     watched.get_by_role("textbox", name="Message", exact=True).fill("fault: longline")
     watched.keyboard.press("Enter")
     expect(watched.locator(".message.agent")).to_have_count(3, timeout=PATIENCE)
