@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 import django
 import pytest
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
 
 pytest_plugins = ["tests.stack"]
 
@@ -141,6 +142,21 @@ def empty_valkey(valkey_server: None) -> Iterator[None]:
     memory.forget()
     yield
     valkey.client().flushdb()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A thread that has not noticed the end yet does not keep PostgreSQL from dropping the test database."""
+    from django.db import connection
+
+    yield
+    if connection.vendor != "postgresql":
+        return
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,13 @@ def serving_site() -> Iterator[str]:
 
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         config = uvicorn.Config(
-            application, lifespan="off", ws="none", log_config=None, access_log=False, proxy_headers=False
+            application,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=20,
         )
         server = uvicorn.Server(config)
         running = engine.submit(server.serve(sockets=[listener]))

@@ -115,6 +115,7 @@ def check_usable(page: Page, words: str) -> None:
     field.click()
     field.fill(f"echo: {words}")
     page.keyboard.press("Enter")
+    expect(field, "the words are sent").to_have_value("", timeout=PATIENCE)
     expect(page.locator(".message.agent").last.locator("[data-body]")).to_have_text(words, timeout=PATIENCE)
     finished(page)
 
