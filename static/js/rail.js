@@ -9,7 +9,7 @@ const TOAST = 12000; // milliseconds that the way back is offered
 
 async function openMenu(button) {
   menu.replaceChildren(); // if nothing comes, nothing is shown
-  await window.htmx.ajax("GET", button.dataset.rowMenu, { source: menu, target: menu, swap: "innerHTML" }).catch(() => {});
+  await window.htmx.ajax("GET", button.dataset.rowMenu, { source: menu, target: menu, swap: "innerHTML settle:0ms" }).catch(() => {});
   if (!button.isConnected || !menu.firstElementChild) return;
   menu.showPopover();
   place(menu, button);
