@@ -13,9 +13,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.services import create_token
-from providers import valkey
+from providers import engine, valkey
 from providers.outage import outage
-from providers.throttling import count_request
+from providers.throttling import acount_gateway_request, count_request
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,3 +116,12 @@ def test_without_valkey_everybody_is_let_in_and_the_log_says_so_once(
         patch.setattr(valkey, "quick_client", lambda: nowhere)
         assert statuses(client, 8) == [200] * 8
     assert [record.name for record in caplog.records if "alkey" in record.getMessage()] == ["providers.outage"]
+
+
+def test_the_gateway_counts_apart_from_the_api(settings: Settings) -> None:
+    settings.GATEWAY_RATE, settings.GATEWAY_TOKEN_RATE = 9, 7
+    person, token = uuid.uuid4(), uuid.uuid4()
+    waits = [engine.run(acount_gateway_request(user_id=person, token_id=token)) for _ in range(8)]
+    assert waits[:7] == [None] * 7
+    assert waits[7] is not None
+    assert count_request(user_id=person, token_id=token) is None
